@@ -1,0 +1,94 @@
+// The ladder of hardware: what the user would like best, and what will do.
+import * as z from 'zod';
+import * as f from './fields.ts';
+
+export const deviceClasses = ['CPU', 'GPU', 'NPU'] as const;
+
+const rung = f.cel(
+  z.strictObject({
+    class: z.enum(deviceClasses),
+    vendor: f.labelName.optional().describe('Such as nvidia, amd, intel; default: the first that the cluster offers.'),
+    count: z.int32().min(1).max(64).optional().describe('Devices per pod; default 1.'),
+    resources: f.resources.optional().describe('CPU and memory on this rung, in place of spec.resources.'),
+    image: f.image
+      .optional()
+      .describe('Runtime image for this rung, for hardware that the default image has no backend for.'),
+    model: z
+      .strictObject({ name: z.string().min(1).max(512).optional(), digest: f.digest.optional() })
+      .optional()
+      .describe('The model for this rung, where it differs by device (Foundry Local variant ids).'),
+    nodeSelector: f.nodeSelector.optional(),
+    tolerations: f.tolerations.optional(),
+    runtimeClassName: f.objectName.optional(),
+    resourceName: z
+      .string()
+      .max(316)
+      .regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/, 'must be an extended resource such as nvidia.com/gpu')
+      .optional()
+      .describe('Extended resource to ask for, in place of the known one of the vendor.'),
+    resourceClaims: f
+      .mapOf(
+        f.cel(
+          z.strictObject({
+            name: f.labelName,
+            resourceClaimName: f.objectName.optional(),
+            resourceClaimTemplateName: f.objectName.optional(),
+          }),
+          {
+            rule: 'has(self.resourceClaimName) != has(self.resourceClaimTemplateName)',
+            message: 'give either resourceClaimName or resourceClaimTemplateName',
+          },
+        ),
+        8,
+        'name',
+      )
+      .optional()
+      .describe('Dynamic resource allocation claims, in place of an extended resource.'),
+    supplementalGroups: f
+      .setOf(z.int().min(0), 32)
+      .optional()
+      .describe('Groups that may open the device (render, video).'),
+    env: f.env.optional(),
+    whenAbsent: z
+      .enum(['Skip', 'Wait'])
+      .optional()
+      .describe('Skip (default): pass over when no node offers the device. Wait: for node pools that scale from zero.'),
+  }),
+  {
+    rule: "self.class != 'CPU' || !(has(self.vendor) || has(self.count) || has(self.resourceName) || has(self.resourceClaims) || has(self.whenAbsent))",
+    message:
+      'a CPU rung asks for no device; remove vendor, count, resourceName, resourceClaims and whenAbsent, or choose class GPU or NPU',
+  },
+  {
+    rule: '!(has(self.resourceName) && has(self.resourceClaims))',
+    message: 'resourceName and resourceClaims are two ways to ask for the same device; keep one',
+  },
+  {
+    rule: '!(has(self.count) && has(self.resourceClaims))',
+    message: 'with resourceClaims the claim says how many devices; remove count',
+  },
+);
+
+export const hardware = z
+  .strictObject({
+    preferred: rung.optional().describe('What to run on if it can be had; default CPU.'),
+    fallback: f
+      .atomicListOf(rung, 7)
+      .optional()
+      .describe('What to run on otherwise, in order; default none: then the deployment says why it cannot be placed.'),
+    fallbackAfterSeconds: f
+      .seconds(10, 86_400)
+      .optional()
+      .describe('How long no pod may have been scheduled before the next rung is tried; default 600.'),
+    residency: z
+      .enum(['Required', 'Report'])
+      .optional()
+      .describe(
+        'Required (default): a model that is partly on the CPU is not Ready. Report: only said. For GPU and NPU rungs.',
+      ),
+  })
+  .describe('The ladder: which hardware, in which order.');
+
+export type Rung = z.output<typeof rung>;
+export type DeviceClass = Rung['class'];
+export type Hardware = z.output<typeof hardware>;
