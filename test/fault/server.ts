@@ -229,7 +229,8 @@ export async function startFaultServer(
     : certificate
       ? createTlsServer(certificate, handle)
       : createServer(handle);
-  server.on(certificate ? 'secureConnection' : 'connection', (socket: Socket) => {
+  // Ahead of the listener that makes an HTTP/2 session of the socket: the session takes its number over.
+  server.prependListener(certificate ? 'secureConnection' : 'connection', (socket: Socket) => {
     connections += 1;
     const number = connections;
     numbers.set(socket, number);
