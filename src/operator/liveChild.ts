@@ -1,0 +1,99 @@
+// A child as the operator remembers it: not the object, but what deciding about it needs. A thousand deployments have six
+// thousand children, and their full JSON would be most of the operator's memory.
+import { annotations, fieldManagers, labels } from '../api/types.ts';
+import { ownedHash } from '../kube/ownedFields.ts';
+import type { KubeObject, OwnerReference } from '../kube/types.ts';
+
+export interface LiveChild extends KubeObject {
+  metadata: KubeObject['metadata'] & { namespace: string };
+  /** Hash of the fields that we own, to be compared with the hash of what we want. */
+  owned: string;
+  /** Made by POST and never applied since. */
+  createdByPost: boolean;
+  /** Of the workload only. */
+  workload?: {
+    observedGeneration: number;
+    replicas: number;
+    updatedReplicas: number;
+    /** Message of ReplicaFailure: quota or admission keeps pods from being made. */
+    replicaFailure?: string;
+  };
+  /** Of a claim only. */
+  claim?: { phase: string; storageClassName?: string; accessModes: string[]; requested?: string; resizeMessage?: string };
+  /** Of the lock ConfigMap only. */
+  data?: Record<string, string>;
+}
+
+/** Annotations that are read again; the rest is covered by the hash. */
+const kept: readonly string[] = [annotations.decision, annotations.template, annotations.revision];
+
+interface Raw extends KubeObject {
+  spec?: Record<string, unknown>;
+  status?: Record<string, unknown>;
+  data?: Record<string, string>;
+}
+
+interface RawCondition {
+  type?: string;
+  status?: string;
+  message?: string;
+}
+
+function workloadOf({ spec, status }: Raw): NonNullable<LiveChild['workload']> {
+  const conditions = (status?.conditions ?? []) as RawCondition[];
+  const failure = conditions.find((c) => c.type === 'ReplicaFailure' && c.status === 'True');
+  return {
+    observedGeneration: Number(status?.observedGeneration ?? 0),
+    replicas: Number(spec?.replicas ?? 0),
+    updatedReplicas: Number(status?.updatedReplicas ?? 0),
+    ...(failure && { replicaFailure: failure.message ?? '' }),
+  };
+}
+
+function claimOf({ spec, status }: Raw): NonNullable<LiveChild['claim']> {
+  const resources = spec?.resources as { requests?: { storage?: string } } | undefined;
+  const conditions = (status?.conditions ?? []) as RawCondition[];
+  const resize = conditions.find((c) => c.status === 'True' && /Resiz/.test(c.type ?? ''));
+  return {
+    phase: String(status?.phase ?? 'Pending'),
+    accessModes: (spec?.accessModes ?? []) as string[],
+    ...(typeof spec?.storageClassName === 'string' && { storageClassName: spec.storageClassName }),
+    ...(resources?.requests?.storage && { requested: resources.requests.storage }),
+    ...(resize?.message && { resizeMessage: resize.message }),
+  };
+}
+
+/** Reduces a child to what is remembered of it. */
+export function trimChild(object: KubeObject): LiveChild {
+  const raw = object as Raw;
+  const { name, namespace = '', uid, resourceVersion, generation, deletionTimestamp, ownerReferences } = raw.metadata;
+  const ours = raw.metadata.managedFields?.filter((entry) => entry.manager === fieldManagers.children) ?? [];
+  const wanted = Object.entries(raw.metadata.annotations ?? {}).filter(([key]) => kept.includes(key));
+  const deployment = raw.metadata.labels?.[labels.deployment];
+  return {
+    apiVersion: raw.apiVersion,
+    kind: raw.kind,
+    metadata: {
+      name,
+      namespace,
+      ...(uid && { uid }),
+      ...(resourceVersion && { resourceVersion }),
+      ...(generation !== undefined && { generation }),
+      ...(deletionTimestamp && { deletionTimestamp }),
+      ...(ownerReferences && { ownerReferences }),
+      ...(wanted.length > 0 && { annotations: Object.fromEntries(wanted) }),
+      labels: deployment === undefined ? {} : { [labels.deployment]: deployment },
+    },
+    owned: ownedHash(raw, fieldManagers.children),
+    createdByPost: ours.length > 0 && ours.every((entry) => entry.operation === 'Update'),
+    ...(raw.kind === 'Deployment' && { workload: workloadOf(raw) }),
+    ...(raw.kind === 'PersistentVolumeClaim' && { claim: claimOf(raw) }),
+    ...(raw.kind === 'ConfigMap' && raw.data && { data: raw.data }),
+  };
+}
+
+export const controllerOf = ({ metadata }: KubeObject): OwnerReference | undefined =>
+  metadata.ownerReferences?.find((owner) => owner.controller);
+
+/** A child's place: kinds have their own name spaces. */
+export const childKey = ({ kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>): string => `${kind}/${metadata.name}`;

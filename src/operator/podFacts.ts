@@ -1,0 +1,133 @@
+// A pod as the operator remembers it: where it stands, and what its containers say of themselves.
+import { labels } from '../api/types.ts';
+import type { KubeObject } from '../kube/types.ts';
+
+export interface ContainerFacts {
+  name: string;
+  init: boolean;
+  ready: boolean;
+  started: boolean;
+  restarts: number;
+  waiting?: { reason: string; message: string };
+  terminated?: Termination;
+  /** How the run before this one ended. */
+  last?: Termination;
+  /** RFC 3339. */
+  startedAt?: string;
+}
+
+export interface Termination {
+  exitCode: number;
+  reason: string;
+  message: string;
+  finishedAt?: string;
+}
+
+export interface PodFacts extends KubeObject {
+  metadata: KubeObject['metadata'] & { namespace: string };
+  pod: {
+    revision: string;
+    node?: string;
+    ip?: string;
+    phase: string;
+    ready: boolean;
+    /** Set once a node was found. */
+    scheduledAt?: string;
+    /** The scheduler's words while none was. */
+    unschedulable?: string;
+    containers: ContainerFacts[];
+  };
+}
+
+interface RawState {
+  waiting?: { reason?: string; message?: string };
+  running?: { startedAt?: string };
+  terminated?: { exitCode?: number; reason?: string; message?: string; finishedAt?: string; startedAt?: string };
+}
+interface RawContainerStatus {
+  name: string;
+  ready?: boolean;
+  started?: boolean;
+  restartCount?: number;
+  state?: RawState;
+  lastState?: RawState;
+}
+interface RawPod extends KubeObject {
+  spec?: { nodeName?: string };
+  status?: {
+    phase?: string;
+    podIP?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
+    initContainerStatuses?: RawContainerStatus[];
+    containerStatuses?: RawContainerStatus[];
+  };
+}
+
+/** What a container may say is bounded (the kubelet allows 4 KiB); nothing longer is kept, whoever wrote it. */
+const MAX_MESSAGE = 4096;
+
+function termination(state: RawState | undefined): Termination | undefined {
+  const ended = state?.terminated;
+  if (!ended) return undefined;
+  return {
+    exitCode: ended.exitCode ?? 0,
+    reason: ended.reason ?? '',
+    message: (ended.message ?? '').slice(0, MAX_MESSAGE),
+    ...(ended.finishedAt && { finishedAt: ended.finishedAt }),
+  };
+}
+
+function containerFacts(status: RawContainerStatus, init: boolean): ContainerFacts {
+  const terminated = termination(status.state);
+  const last = termination(status.lastState);
+  const waiting = status.state?.waiting;
+  const startedAt = status.state?.running?.startedAt ?? status.state?.terminated?.startedAt;
+  return {
+    name: status.name,
+    init,
+    ready: status.ready ?? false,
+    started: status.started ?? false,
+    restarts: status.restartCount ?? 0,
+    ...(waiting && { waiting: { reason: waiting.reason ?? '', message: (waiting.message ?? '').slice(0, MAX_MESSAGE) } }),
+    ...(terminated && { terminated }),
+    ...(last && { last }),
+    ...(startedAt && { startedAt }),
+  };
+}
+
+/** Reduces a pod to what is remembered of it. */
+export function trimPod(object: KubeObject): PodFacts {
+  const { metadata, spec, status, apiVersion, kind } = object as RawPod;
+  const scheduled = status?.conditions?.find((c) => c.type === 'PodScheduled');
+  const { name, namespace = '', uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      ...(uid && { uid }),
+      ...(resourceVersion && { resourceVersion }),
+      ...(creationTimestamp && { creationTimestamp }),
+      ...(deletionTimestamp && { deletionTimestamp }),
+      labels: { [labels.deployment]: metadata.labels?.[labels.deployment] ?? '' },
+    },
+    pod: {
+      revision: metadata.labels?.[labels.revision] ?? '',
+      ...(spec?.nodeName && { node: spec.nodeName }),
+      ...(status?.podIP && { ip: status.podIP }),
+      phase: status?.phase ?? 'Pending',
+      ready: status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false,
+      ...(scheduled?.status === 'True' && { scheduledAt: scheduled.lastTransitionTime ?? '' }),
+      ...(scheduled?.status === 'False' && { unschedulable: scheduled.message ?? scheduled.reason ?? '' }),
+      containers: [
+        ...(status?.initContainerStatuses ?? []).map((c) => containerFacts(c, true)),
+        ...(status?.containerStatuses ?? []).map((c) => containerFacts(c, false)),
+      ],
+    },
+  };
+}
+
+/** A pod that counts: not on its way out, and not one that ended (evicted, shut down with its node). */
+export const isLive = ({ metadata, pod }: PodFacts): boolean =>
+  !metadata.deletionTimestamp && pod.phase !== 'Failed' && pod.phase !== 'Succeeded';
