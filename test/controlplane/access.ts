@@ -71,13 +71,14 @@ function runKubectl(
   return new Promise((resolve, reject) => {
     // HOME inside the folder: kubectl's discovery cache must not outlive the cluster, and port numbers come back.
     const child = spawn(kubectl, argv, { env: { HOME: folder, KUBECONFIG: kubeconfig }, stdio: 'pipe' });
-    const output = { stdout: '', stderr: '' };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => void (output.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => void (output.stderr += text));
+    const stdout: string[] = [];
+    const stderr: string[] = [];
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => stdout.push(piece));
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => stderr.push(piece));
     child.stdin.on('error', () => {}); // kubectl may end before it has read everything
     child.stdin.end(input);
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code: code ?? -1, ...output }));
+    child.once('close', (code) => resolve({ code: code ?? -1, stdout: stdout.join(''), stderr: stderr.join('') }));
   });
 }
 
@@ -110,10 +111,10 @@ function call(
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'content-type': contentType };
     const signal = AbortSignal.timeout(deadlineMs);
     const request = httpsRequest(new URL(path, server), { method, ca, headers, signal }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (piece: string) => void (text += piece));
+      const pieces: string[] = [];
+      response.setEncoding('utf8').on('data', (piece: string) => pieces.push(piece));
       response.once('error', reject);
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body: parse(text) }));
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body: parse(pieces.join('')) }));
     });
     request.once('error', reject);
     request.end(body === undefined ? undefined : JSON.stringify(body));

@@ -96,7 +96,7 @@ function prepare({ env, cacheDir, ...rest }: BinariesOptions): Search {
 }
 
 async function givenByUser({ env }: Search): Promise<{ paths: Partial<Binaries>; origins: string[] }> {
-  const folder = env['KUBEBUILDER_ASSETS'];
+  const folder = env.KUBEBUILDER_ASSETS;
   if (!folder) return { paths: {}, origins: [] };
   const paths: Partial<Binaries> = {};
   const lacking: Program[] = [];
@@ -113,7 +113,7 @@ async function givenByUser({ env }: Search): Promise<{ paths: Partial<Binaries>;
 async function downloaded(missing: Part[], search: Search): Promise<Part[]> {
   const { env, cache, progress, origins, platform, architecture, refusals } = search;
   if (missing.length === 0) return [];
-  if (env['LMO_CONTROLPLANE_DOWNLOAD'] === 'off') {
+  if (env.LMO_CONTROLPLANE_DOWNLOAD === 'off') {
     refusals.push('downloading is switched off by LMO_CONTROLPLANE_DOWNLOAD');
     return [];
   }
@@ -123,13 +123,16 @@ async function downloaded(missing: Part[], search: Search): Promise<Part[]> {
   }
   const download = createDownloader();
   let bytes = 0;
-  const context = { download, origins, architecture, onBytes: (count: number) => void (bytes += count) };
+  const onBytes = (count: number) => {
+    bytes += count;
+  };
+  const context = { download, origins, architecture, onBytes };
   // All at once, so that a closed network is noticed once and not part by part.
   const attempts = missing.map(async (part) => {
     await cache.publish(part, 'download', (folder) => downloadPart(part, folder, context));
     return part;
   });
-  const title = `Downloading ${missing.map(titleOf).join(', ')}`;
+  const title = `Trying the official downloads of ${missing.map(titleOf).join(', ')}`;
   const settled = await progress.during(title, () => `${Math.round(bytes / 1e6)} MB`, Promise.allSettled(attempts));
   await download.close();
   for (const attempt of settled) if (attempt.status === 'rejected') refusals.push(messageOf(attempt.reason));

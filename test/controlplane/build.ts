@@ -36,7 +36,7 @@ function isNewEnough(version: string): boolean {
 
 /** Static binaries, no stamp of our own repository's commit (it would defeat Go's cache), and no go.work of the user's. */
 function buildEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const flags = `${env['GOFLAGS'] ?? ''} -mod=readonly -trimpath -buildvcs=false`.trim();
+  const flags = `${env.GOFLAGS ?? ''} -mod=readonly -trimpath -buildvcs=false`.trim();
   return { ...env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: flags };
 }
 

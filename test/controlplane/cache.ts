@@ -37,7 +37,7 @@ const dayMs = 86_400_000;
 
 /** `${XDG_CACHE_HOME or ~/.cache}/local-model-operator/controlplane`, so that a fresh clone finds what an older one made. */
 export function defaultCacheFolder(env: NodeJS.ProcessEnv): string {
-  const base = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
+  const base = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
   return join(base, 'local-model-operator', 'controlplane');
 }
 

@@ -11,6 +11,7 @@ import { kubeconfig } from './kubeconfig.ts';
 import { createNodes, type NodeSpec, startingNodes } from './nodes.ts';
 import { freePorts } from './ports.ts';
 import { simulatorConfig } from './stages.ts';
+import { writeState } from './state.ts';
 import { createSupervisor, type Supervisor } from './supervise.ts';
 import { waitFor } from './wait.ts';
 
@@ -43,7 +44,7 @@ export interface ControlPlane extends Access {
   /** On the same port, with the same data; resolves when it is ready. */
   startApiServer(): Promise<void>;
   restartApiServer(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Leaves it all running when this process goes; end it later by SIGTERM to the supervisor. */
+  /** Leaves it all running when this process goes; `endKept` of state.ts, or `main.ts down`, ends it later. */
   release(): void;
   /** Ends every process and removes the state folder. May be called twice. */
   stop(): Promise<void>;
@@ -92,6 +93,7 @@ async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
     await supervisor.shutDown();
     throw error;
   }
+  await writeState(layout.folder, supervisor.pid);
   supervisor.unref();
   const stopApiServer = (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => supervisor.stop('kube-apiserver', signal);
   const startApiServer = async () => {

@@ -20,9 +20,9 @@ export const officialOrigins: Origins = {
 
 /** The official origins, or the mirrors that the environment names. */
 export const originsFrom = (env: NodeJS.ProcessEnv): Origins => ({
-  kubernetes: env['LMO_CONTROLPLANE_KUBERNETES_URL'] || officialOrigins.kubernetes,
-  github: env['LMO_CONTROLPLANE_GITHUB_URL'] || officialOrigins.github,
-  githubApi: env['LMO_CONTROLPLANE_GITHUB_API_URL'] || officialOrigins.githubApi,
+  kubernetes: env.LMO_CONTROLPLANE_KUBERNETES_URL || officialOrigins.kubernetes,
+  github: env.LMO_CONTROLPLANE_GITHUB_URL || officialOrigins.github,
+  githubApi: env.LMO_CONTROLPLANE_GITHUB_API_URL || officialOrigins.githubApi,
 });
 
 interface Asset {

@@ -38,8 +38,8 @@ interface Scene {
   sidecar: Look;
   init: Look;
   main: Look;
-  /** Whether the pod's volumes and sandbox are there. */
-  sandbox?: false;
+  /** Whether the pod's volumes and sandbox are there; default true. */
+  sandbox?: boolean;
   reason?: string;
 }
 
@@ -65,12 +65,12 @@ const failed: Look = {
   state: ended(exitCode, 'Error', annotation(simulation.message, '$failure')),
 };
 const backOff = waiting('CrashLoopBackOff', '"back-off 40s restarting failed container"');
-const crashing = (code: string, reason: string): Look => ({
+const crashing = (code: string, reason: string, words = '""'): Look => ({
   ready: false,
   started: false,
   restarts: 3,
   state: backOff,
-  lastState: ended(code, reason, annotation(simulation.message, '""')),
+  lastState: ended(code, reason, annotation(simulation.message, words)),
 });
 const withoutImage: Look = {
   ready: false,
@@ -86,8 +86,9 @@ export const outcomes = {
   ready: up,
   pulling,
   'pull-fails': { ...pulling, init: failed },
-  'pull-crash-loops': { ...pulling, init: crashing(exitCode, 'Error') },
-  'init-image-missing': { ...pulling, sidecar: running, init: withoutImage },
+  'pull-crash-loops': { ...pulling, init: crashing(exitCode, 'Error', '$failure') },
+  'sidecar-image-missing': { ...pulling, sidecar: withoutImage, init: initializing },
+  'init-image-missing': { ...pulling, init: withoutImage },
   'image-pull-backoff': { ...up, phase: 'Pending', main: withoutImage },
   'mount-fails': { phase: 'Pending', sidecar: initializing, init: initializing, main: initializing, sandbox: false },
   'container-creating': { ...up, phase: 'Pending', main: creating },
@@ -106,7 +107,9 @@ const preamble = `
 {{ $now := Now }}
 {{ $annotations := or .metadata.annotations dict }}
 {{ $failure := "{\\"reason\\":\\"Failed\\",\\"message\\":\\"the simulation says so\\"}" }}
-{{ $digest := printf "sha256:%s" ( .spec.initContainers | toJson | sha256sum ) }}
+{{ $seed := "" }}
+{{ range .spec.initContainers }}{{ if eq .name "pull" }}{{ $seed = list .image .command .args | toJson }}{{ end }}{{ end }}
+{{ $digest := printf "sha256:%s" ( sha256sum $seed ) }}
 {{ $default := dict "reason" "Done" "digest" $digest "sizeBytes" 1048576 | toJson }}
 {{ $pullMessage := or ( index $annotations "${simulation.pullMessage}" ) $default }}`;
 

@@ -37,7 +37,7 @@ export function createSupervisor(folder: string): Supervisor {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'supervisor.ts'), folder], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
-    env: { PATH: process.env['PATH'] ?? '' },
+    env: { PATH: process.env.PATH ?? '' },
   });
   const starting = new Map<string, PromiseWithResolvers<number>>();
   const running = new Map<string, Tracked>();

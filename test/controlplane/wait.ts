@@ -1,5 +1,5 @@
 // Waits for a state of the world with a deadline, by asking again and again.
-import { type Clock, delay, systemClock } from '../../src/process/clock.ts';
+import { type Clock, systemClock } from '../../src/process/clock.ts';
 
 export interface Patience {
   /** Milliseconds until giving up. */

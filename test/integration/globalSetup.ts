@@ -1,0 +1,29 @@
+// One control plane for the whole run of the integration tests; every worker gets at it by `connect(inject('controlPlane'))`.
+import type { TestProject } from 'vitest/node';
+import { systemClock } from '../../src/process/clock.ts';
+import type { Connection } from '../controlplane/access.ts';
+import { type Binaries, findBinaries } from '../controlplane/binaries.ts';
+import { startControlPlane } from '../controlplane/cluster.ts';
+import { createProgress } from '../controlplane/progress.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The control plane that all tests share. */
+    controlPlane: Connection;
+    /** For a test that starts a control plane of its own because it breaks it. */
+    binaries: Binaries;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const output = { write: (text: string) => process.stderr.write(text), isTTY: process.stderr.isTTY };
+  const progress = createProgress(output, systemClock);
+  const { paths, origin } = await findBinaries({ env: process.env, progress });
+  progress.say(origin);
+  const started = systemClock.monotonic();
+  const { server, ca, token, kubeconfig, folder, kubectl, stop } = await startControlPlane({ binaries: paths });
+  progress.say(`Control plane up in ${((systemClock.monotonic() - started) / 1000).toFixed(1)} s at ${server}.`);
+  project.provide('controlPlane', { server, ca, token, kubeconfig, folder, kubectl });
+  project.provide('binaries', paths);
+  return stop;
+}
