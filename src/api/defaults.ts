@@ -26,6 +26,8 @@ export interface OperatorDefaults {
   serviceMonitor: { labels: Record<string, string> };
   /** Namespaces whose pods may scrape the admin port, beside the deployment's own. */
   monitoringNamespaces: string[];
+  /** Where the operator runs, so that it may read the admin port; absent outside a cluster. */
+  operatorNamespace?: string;
   /** User, group and volume group of model pods where ids are Fixed. */
   ids: { user: number; group: number; fsGroup: number };
 }
