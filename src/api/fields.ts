@@ -1,155 +1,141 @@
 // Field types that the schema is made of, each with its bounds: what CEL walks over must be bounded, or the API server
-// refuses the CRD for its estimated cost.
+// refuses the CRD for its estimated cost. Patterns keep to what RE2 and JavaScript read alike.
 import * as z from 'zod';
+import { cel } from './cel.ts';
+import { compareQuantities, thousandths } from './quantity.ts';
 
-export interface CelRule {
-  /** CEL over `self` (and `oldSelf`, which makes it a rule on changes only). */
-  rule: string;
-  /** What is wrong and what to do about it; shown to the person who applied the object. */
-  message: string;
-  /** Dot path of the field to blame, relative to where the rule stands. */
-  fieldPath?: string;
-}
-
-/** Adds CEL rules to a schema; rules of several calls add up. */
-export function cel<T extends z.ZodType>(schema: T, ...rules: CelRule[]): T {
-  const known = (schema.meta()?.['x-kubernetes-validations'] ?? []) as CelRule[];
-  return schema.meta({ 'x-kubernetes-validations': [...known, ...rules] }) as T;
-}
-
-export const immutable = (what: string, cure: string): CelRule => ({
-  rule: 'self == oldSelf',
-  message: `${what} cannot be changed; ${cure}`,
-});
+const unique = <T>(items: readonly T[], keyOf: (item: T) => unknown): boolean =>
+  new Set(items.map((item) => JSON.stringify(keyOf(item)))).size === items.length;
 
 /** An array whose items are unique. */
 export const setOf = <T extends z.ZodType>(item: T, max: number) =>
-  z.array(item).max(max).meta({ 'x-kubernetes-list-type': 'set' });
+  z
+    .array(item)
+    .max(max)
+    .refine((items) => unique(items, (value) => value), 'an item stands twice; keep one')
+    .meta({ 'x-kubernetes-list-type': 'set' });
 
 /** An array that server-side apply merges item by item. */
 export const mapOf = <T extends z.ZodType>(item: T, max: number, ...keys: string[]) =>
-  z.array(item).max(max).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
+  z
+    .array(item)
+    .max(max)
+    .refine(
+      (items) => unique(items, (value) => keys.map((key) => (value as Record<string, unknown>)[key])),
+      `two items have the same ${keys.join(' and ')}; keep one`,
+    )
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
 
 /** An array that one owner sets as a whole: order matters, or items have no key. */
 export const atomicListOf = <T extends z.ZodType>(item: T, max: number) =>
   z.array(item).max(max).meta({ 'x-kubernetes-list-type': 'atomic' });
 
+/** A map of bounded size. */
+export const mapping = <T extends z.ZodType>(value: T, maxProperties: number) =>
+  z
+    .record(z.string(), value)
+    .refine((map) => Object.keys(map).length <= maxProperties, `at most ${maxProperties} entries`)
+    .meta({ maxProperties });
+
 /** A Kubernetes object that we hand on as it is; the API server checks it when the pod is made. */
 export const passedOn = (what: string) =>
   z.record(z.string(), z.unknown()).describe(what).meta({ 'x-kubernetes-preserve-unknown-fields': true });
 
-export const QUANTITY = /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
-export const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const SIZE = /^[0-9]+(\.[0-9]+)?(k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
+const QUANTITY = /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
 
 /** A size as Kubernetes writes it. A string, so that CEL can compare it. */
-export const size = z
-  .string()
-  .max(32)
-  .regex(QUANTITY, 'must be a quantity such as 20Gi')
-  .describe('A quantity such as 20Gi.');
+export const size = cel(z.string().max(32).regex(SIZE, 'must be a size such as 20Gi'), {
+  rule: "!self.matches('^[0-9.]+[a-zA-Z]*$') || quantity(self).sign() > 0",
+  message: 'must be more than nothing; leave the field out for no limit',
+  holds: (self) => thousandths(self) !== 0n,
+});
 
 /** An amount as it stands in resources: 4, "500m" or "8Gi". */
 export const quantity = z
   .union([z.int().min(0), z.string().max(32).regex(QUANTITY, 'must be a quantity such as 500m or 8Gi')])
   .meta({ 'x-kubernetes-int-or-string': true });
 
-const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
-
 export const objectName = z
   .string()
   .min(1)
   .max(253)
-  .regex(DNS_SUBDOMAIN, 'must be the name of an object: lower-case letters, digits, - and .');
-export const labelName = z.string().min(1).max(63).regex(DNS_LABEL, 'must be lower-case letters, digits and -');
-export const digest = z.string().max(71).regex(DIGEST, 'must be sha256: and 64 hexadecimal digits');
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be the name of an object: lower-case letters, digits, - and .');
+export const labelName = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and -');
+export const digest = z
+  .string()
+  .max(71)
+  .regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
 export const image = z
   .string()
   .min(1)
   .max(512)
-  .regex(/^[^\s]+$/, 'must be an image reference without spaces')
-  .describe('An image reference; a digest (@sha256:…) makes it the same for ever.');
+  .regex(/^[!-~]+$/, 'must be an image reference, without spaces');
 
-export const localRef = (what: string) => z.strictObject({ name: objectName }).describe(what);
+/** Key of an entry in a Secret or ConfigMap. */
+export const entryKey = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[-._a-zA-Z0-9]+$/, 'must be letters, digits, -, _ and .');
 
-const stringMap = (max: number) => z.record(z.string().max(316), z.string().max(max));
-export const labels = stringMap(63).describe('Labels.');
-export const annotations = stringMap(65_536).describe('Annotations.');
-export const nodeSelector = stringMap(63).describe('Labels that a node must carry.');
+export const localRef = (what: string) =>
+  z.strictObject({ name: objectName.describe('Name, in the namespace of the deployment.') }).describe(what);
 
-export const toleration = z.strictObject({
-  key: z.string().max(316).optional(),
-  operator: z.enum(['Exists', 'Equal', 'Lt', 'Gt']).optional(),
-  value: z.string().max(256).optional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
-  tolerationSeconds: z.int().optional(),
+const labelValue = z
+  .string()
+  .max(63)
+  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'must be a label value: letters, digits, -, _ and .');
+const annotationValue = z.string().max(65_536);
+
+/** Keys by which the operator and its tools find their own objects. */
+const RESERVED_PREFIXES = ['localmodels.dev/', 'app.kubernetes.io/'] as const;
+
+const ownKeys = (what: string) => ({
+  rule: `self.all(key, !key.startsWith('${RESERVED_PREFIXES.join("') && !key.startsWith('")}'))`,
+  message: `${what} under ${RESERVED_PREFIXES.join(' and ')} belong to the operator; remove them`,
+  holds: (self: Record<string, unknown>) =>
+    !Object.keys(self).some((key) => RESERVED_PREFIXES.some((prefix) => key.startsWith(prefix))),
 });
-export const tolerations = atomicListOf(toleration, 32).describe('Taints that the pod puts up with.');
 
-const keySelector = z.strictObject({
-  name: objectName,
-  key: z.string().min(1).max(253),
-  optional: z.boolean().optional(),
-});
-const envVar = cel(
+export const labels = cel(mapping(labelValue, 64), ownKeys('labels'));
+export const annotations = cel(mapping(annotationValue, 64), ownKeys('annotations'));
+export const nodeSelector = mapping(labelValue, 32).describe('Labels that a node must carry.');
+
+const resourceList = mapping(quantity, 16);
+
+export const resources = cel(
   z.strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(128)
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be letters, digits and _'),
-    value: z.string().max(32_768).optional(),
-    valueFrom: z
-      .strictObject({ secretKeyRef: keySelector.optional(), configMapKeyRef: keySelector.optional() })
+    requests: resourceList
       .optional()
-      .describe('A key of a Secret or ConfigMap in the same namespace.'),
+      .describe('What the scheduler reserves, by resource: cpu, memory, ephemeral-storage.'),
+    limits: resourceList
+      .optional()
+      .describe('What the container may not exceed. The CPU limit also sets the number of threads.'),
   }),
   {
-    rule: '!(has(self.value) && has(self.valueFrom))',
-    message: 'value and valueFrom exclude each other; keep one',
+    rule: "(!has(self.requests) || self.requests.all(name, !name.contains('/'))) && (!has(self.limits) || self.limits.all(name, !name.contains('/')))",
+    message:
+      'devices come from the hardware ladder; remove names with a / and set class, count or resourceName of the rung',
+    holds: ({ requests, limits }) => !Object.keys({ ...requests, ...limits }).some((name) => name.includes('/')),
+  },
+  {
+    rule: '!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)',
+    message: 'a request is larger than its limit; lower the request or raise the limit',
+    holds: ({ requests = {}, limits = {} }) =>
+      Object.entries(requests).every(([name, wanted]) => {
+        const limit = Object.hasOwn(limits, name) ? limits[name] : undefined;
+        return limit === undefined || compareQuantities(wanted, limit) <= 0;
+      }),
   },
 );
-export const env = mapOf(envVar, 64, 'name').describe(
-  'Environment of the runtime container. A variable that the operator sets itself is refused by name.',
-);
-
-export const resourceList = z.record(z.string().max(316), quantity);
-export const resources = z
-  .strictObject({
-    requests: resourceList.optional().describe('What the scheduler reserves.'),
-    limits: resourceList.optional().describe('What the container may not exceed. The CPU limit also sets the threads.'),
-  })
-  .describe('CPU and memory of the runtime container. Devices come from the rung.');
-
-const labelSelector = z.strictObject({
-  matchLabels: stringMap(63).optional(),
-  matchExpressions: atomicListOf(
-    z.strictObject({
-      key: z.string().max(316),
-      operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-      values: atomicListOf(z.string().max(63), 32).optional(),
-    }),
-    16,
-  ).optional(),
-});
-export const networkPeer = z.strictObject({
-  podSelector: labelSelector.optional(),
-  namespaceSelector: labelSelector.optional(),
-  ipBlock: z
-    .strictObject({ cidr: z.string().max(64), except: atomicListOf(z.string().max(64), 32).optional() })
-    .optional(),
-});
-
-export const topologySpreadConstraint = z.strictObject({
-  maxSkew: z.int32().min(1),
-  topologyKey: z.string().max(316),
-  whenUnsatisfiable: z.enum(['DoNotSchedule', 'ScheduleAnyway']),
-  labelSelector: labelSelector.optional(),
-  matchLabelKeys: atomicListOf(z.string().max(316), 8).optional(),
-  minDomains: z.int32().min(1).optional(),
-  nodeAffinityPolicy: z.enum(['Honor', 'Ignore']).optional(),
-  nodeTaintsPolicy: z.enum(['Honor', 'Ignore']).optional(),
-});
 
 /** Seconds between two bounds. */
 export const seconds = (min: number, max: number) => z.int32().min(min).max(max);
+
+/** User or group id. */
+export const id = z.int32().min(1);

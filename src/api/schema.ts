@@ -2,396 +2,184 @@
 // from here (DESIGN §3). Defaults are not here: what the user did not say is filled in by src/api/defaults.ts and shown in
 // status.effective, so that it is never taken for what the user said.
 import * as z from 'zod';
+import { api, network } from './access.ts';
+import { cel, immutable, type StateRule } from './cel.ts';
 import * as f from './fields.ts';
-import { hardware } from './hardware.ts';
+import { hardware, type Rung } from './hardware.ts';
 import { model } from './model.ts';
+import { disruption, monitoring, rollout } from './operations.ts';
+import { pod } from './podFields.ts';
+import { foundryLocal, ollama, performance } from './runtimeOptions.ts';
 import { status } from './status.ts';
+import { storage } from './storage.ts';
 
-/** Ports inside the pod that are taken: the gateway's admin port and the runtimes' loopback ports. */
-export const RESERVED_PORTS = { admin: 9090, ollama: 11434, foundryLocal: 5273 } as const;
+export { RESERVED_PORTS } from './access.ts';
 
 /** Seconds that stopping a pod takes beside the longest request: lame duck before, unloading after (DESIGN §4). */
 export const DRAIN_SECONDS = { lameDuck: 5, unload: 15 } as const;
 const DEFAULT_REQUEST_TIMEOUT_SECONDS = 600;
+const drain = DRAIN_SECONDS.lameDuck + DRAIN_SECONDS.unload;
 
-const performance = z
-  .strictObject({
-    maxContext: z.int32().min(256).max(16_777_216).optional().describe('Tokens of context per request; default 4096.'),
-    parallel: z
-      .int32()
-      .min(1)
-      .max(256)
-      .optional()
-      .describe('Requests that the runtime works on at once; default 1. Memory grows with it.'),
-    batchSize: z
-      .int32()
-      .min(1)
-      .max(65_536)
-      .optional()
-      .describe('Tokens per batch while reading a prompt; default: the runtime decides.'),
-    threads: z
-      .int32()
-      .min(1)
-      .max(1024)
-      .optional()
-      .describe('CPU threads; default: the CPU limit, rounded down, at least 1.'),
-    loadTimeoutSeconds: f
-      .seconds(10, 86_400)
-      .optional()
-      .describe('Longest time that loading the model may take; default 600.'),
-  })
-  .describe('How the runtime runs the model.');
-
-const ollama = z
-  .strictObject({
-    gpuLayers: z.int32().min(-1).max(10_000).optional().describe('Layers on the GPU; -1: as many as fit.'),
-    flashAttention: z.boolean().optional().describe('Default: Ollama decides per model.'),
-    kvCacheType: z.enum(['f16', 'q8_0', 'q4_0']).optional().describe('Precision of the key-value cache; default f16.'),
-    modelfile: z
-      .strictObject({
-        system: z.string().max(65_536).optional().describe('System prompt.'),
-        template: z.string().max(65_536).optional().describe('Prompt template, in Go template syntax.'),
-        parameters: f
-          .atomicListOf(z.strictObject({ name: z.string().min(1).max(64), value: z.string().max(1024) }), 64)
-          .optional()
-          .describe('Model parameters such as temperature; `stop` may stand several times.'),
-        messages: f
-          .atomicListOf(
-            z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string().max(65_536) }),
-            64,
-          )
-          .optional()
-          .describe('A conversation that every chat begins with.'),
-        adapters: f
-          .mapOf(z.strictObject({ name: z.string().min(1).max(512), digest: f.digest.optional() }), 8, 'name')
-          .optional()
-          .describe('LoRA adapters, as Ollama references.'),
-        license: z.string().max(262_144).optional(),
-      })
-      .optional()
-      .describe('What a Modelfile would say, as fields. Becomes a derived model with a digest of its own.'),
-  })
-  .describe('What only Ollama has.');
-
-const foundryLocal = z.strictObject({}).describe('What only Foundry Local has: nothing yet beyond the common fields.');
-
-const api = f.cel(
-  z
-    .strictObject({
-      port: z
-        .int32()
-        .min(1024)
-        .max(65_535)
-        .optional()
-        .describe('Port of the API, in the pod and on the Service; default 8080.'),
-      protocols: f
-        .setOf(z.enum(['OpenAI', 'Native', 'Anthropic']), 3)
-        .min(1)
-        .optional()
-        .describe('Route families that are open; default OpenAI and Native.'),
-      auth: z
-        .strictObject({
-          secretRef: f.localRef('Secret with one API key per entry; the entry name is the client name.'),
-        })
-        .optional()
-        .describe('Who may call; default: anybody who reaches the port.'),
-      tls: z
-        .strictObject({ secretRef: f.localRef('Secret with tls.crt and tls.key.') })
-        .optional()
-        .describe('Serve the API over TLS.'),
-      limits: z
-        .strictObject({
-          maxInFlight: z
-            .int32()
-            .min(1)
-            .max(10_000)
-            .optional()
-            .describe('Requests at the runtime at once; default: performance.parallel.'),
-          maxQueue: z
-            .int32()
-            .min(0)
-            .max(100_000)
-            .optional()
-            .describe('Requests that may wait; more get 429. Default 64.'),
-          queueTimeoutSeconds: f.seconds(1, 86_400).optional().describe('Longest wait in the queue; default 60.'),
-          requestTimeoutSeconds: f.seconds(1, 86_400).optional().describe('Longest time for one request; default 600.'),
-          maxBodyBytes: f.size.optional().describe('Largest request body; default 10Mi.'),
-        })
-        .optional(),
-      audit: z
-        .enum(['Off', 'Metadata'])
-        .optional()
-        .describe('Metadata: one line per request without its text. Default Off.'),
-    })
-    .describe('The door that clients come in by.'),
-  {
-    rule: `!has(self.port) || !(self.port in [${Object.values(RESERVED_PORTS).join(', ')}])`,
-    message: `port is taken inside the pod (${Object.values(RESERVED_PORTS).join(', ')}); choose another, such as 8080`,
-    fieldPath: '.port',
-  },
-);
-
-const claim = f.cel(
-  z.strictObject({
-    size: f
-      .cel(f.size, {
-        rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
-        message: 'size can only grow; to shrink, make a new deployment with a smaller claim',
-      })
-      .optional(),
-    storageClassName: f.objectName.optional().describe("Default: the cluster's default class."),
-    accessModes: f
-      .setOf(z.enum(['ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany', 'ReadOnlyMany']), 4)
-      .min(1)
-      .optional()
-      .describe('Default ReadWriteOnce.'),
-    claimName: f.objectName
-      .optional()
-      .describe('Use a claim that exists; the operator never changes, tidies or deletes it.'),
-    whenDeleted: z
-      .enum(['Delete', 'Retain'])
-      .optional()
-      .describe('What becomes of the claim when the deployment is deleted; default Delete.'),
-  }),
-  {
-    rule: 'has(self.size) != has(self.claimName)',
-    message: 'give either size (the operator makes the claim) or claimName (a claim that exists), not both or neither',
-  },
-  {
-    rule: '!has(self.claimName) || !(has(self.storageClassName) || has(self.accessModes) || has(self.whenDeleted))',
-    message:
-      'claimName names a claim that exists; remove storageClassName, accessModes and whenDeleted, which its owner decides',
-  },
-  {
-    rule: 'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
-    message: 'storageClassName cannot be changed; make a new deployment, or delete this one and its claim first',
-    fieldPath: '.storageClassName',
-  },
-  {
-    rule: 'has(self.accessModes) == has(oldSelf.accessModes) && (!has(self.accessModes) || self.accessModes == oldSelf.accessModes)',
-    message: 'accessModes cannot be changed; make a new deployment, or delete this one and its claim first',
-    fieldPath: '.accessModes',
-  },
-);
-
-const storage = f.cel(
-  z
-    .strictObject({
-      type: z.enum(['Ephemeral', 'PersistentVolumeClaim']).describe('Where the model is kept; default Ephemeral.'),
-      ephemeral: z.strictObject({ sizeLimit: f.size.optional() }).optional(),
-      persistentVolumeClaim: claim.optional(),
-    })
-    .describe('The cache of the model.'),
-  {
-    rule: "self.type == 'PersistentVolumeClaim' ? has(self.persistentVolumeClaim) && !has(self.ephemeral) : !has(self.persistentVolumeClaim)",
-    message:
-      'the member must match the type: persistentVolumeClaim with type PersistentVolumeClaim, ephemeral with type Ephemeral',
-  },
-);
-
-const rollout = z.strictObject({
-  strategy: z
-    .enum(['Auto', 'Recreate', 'RollingUpdate'])
+const fields = z.strictObject({
+  runtime: cel(
+    z.enum(['Ollama', 'FoundryLocal']),
+    immutable('runtime', 'make a new deployment with the other runtime and delete this one'),
+  ).describe('The server that runs the model.'),
+  image: f.image.optional().describe('Image of the runtime; default: pinned per operator release.'),
+  replicas: z
+    .int32()
+    .min(0)
+    .max(1000)
     .optional()
-    .describe(
-      'Auto (default): RollingUpdate unless a device or a ReadWriteOnce claim would make the new pod wait for the old one for ever.',
-    ),
-  progressDeadlineSeconds: f
-    .seconds(30, 604_800)
+    .describe('Number of pods; 0 stops the model and keeps everything else. Default 1.'),
+  paused: z.boolean().optional().describe('Touch no child object, keep reporting status; default false.'),
+  model,
+  hardware: hardware.optional(),
+  performance: performance.optional(),
+  ollama: ollama.optional(),
+  foundryLocal: foundryLocal.optional(),
+  api: api.optional(),
+  storage: storage.optional(),
+  resources: f.resources
     .optional()
-    .describe('Counted from the last progress of the pull; default 1800.'),
+    .describe('CPU and memory of the runtime container. Devices come from the hardware ladder.'),
+  rollout: rollout.optional(),
+  monitoring: monitoring.optional(),
+  network: network.optional(),
+  disruption: disruption.optional(),
+  pod: pod.optional(),
 });
 
-const monitoring = z.strictObject({
-  serviceMonitor: z
-    .strictObject({
-      enabled: z.boolean().optional().describe('Default true.'),
-      interval: z
-        .string()
-        .max(16)
-        .regex(/^[0-9]+(ms|s|m|h)$/, 'must be a duration such as 30s')
-        .optional()
-        .describe('Default 30s.'),
-      labels: f.labels.optional(),
-    })
-    .optional(),
-  canary: z
-    .strictObject({
-      enabled: z.boolean().optional().describe('Default true.'),
-      intervalSeconds: f.seconds(5, 86_400).optional().describe('Default 60.'),
-      prompt: z.string().min(1).max(4096).optional(),
-      expect: z.strictObject({ contains: z.string().min(1).max(1024).optional() }).optional(),
-    })
-    .optional()
-    .describe('A short prompt that is sent when nothing else was, to see that the model still answers.'),
-});
+type Fields = z.output<typeof fields>;
 
-const network = z.strictObject({
-  service: z
-    .strictObject({
-      type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).optional().describe('Default ClusterIP.'),
-      headless: z.boolean().optional().describe('Default false.'),
-      annotations: f.annotations.optional(),
-    })
-    .optional(),
-  policy: z
-    .strictObject({
-      enabled: z.boolean().optional().describe('Default true.'),
-      from: f
-        .atomicListOf(f.networkPeer, 32)
-        .optional()
-        .describe('Who may call the API; default: pods of the same namespace.'),
-      egress: z
-        .enum(['None', 'Pull'])
-        .optional()
-        .describe(
-          'None: nothing leaves the pod. Pull: only what pulling needs. Default: None where the source needs none.',
-        ),
-    })
-    .optional(),
-});
+const rungsOf = ({ hardware }: Fields): Rung[] => [
+  ...(hardware?.preferred ? [hardware.preferred] : []),
+  ...(hardware?.fallback ?? []),
+];
 
-const pod = z
-  .strictObject({
-    labels: f.labels.optional(),
-    annotations: f.annotations.optional(),
-    nodeSelector: f.nodeSelector.optional(),
-    tolerations: f.tolerations.optional(),
-    affinity: f.passedOn('As in a pod.').optional(),
-    topologySpreadConstraints: f.mapOf(f.topologySpreadConstraint, 8, 'topologyKey', 'whenUnsatisfiable').optional(),
-    priorityClassName: f.objectName.optional(),
-    serviceAccountName: f.objectName
-      .optional()
-      .describe('No token is mounted; image pull secrets and policies may hang on it.'),
-    imagePullSecrets: f.mapOf(z.strictObject({ name: f.objectName }), 16, 'name').optional(),
-    env: f.env.optional(),
-    securityContext: z
-      .strictObject({
-        ids: z
-          .enum(['Fixed', 'Platform'])
-          .optional()
-          .describe('Platform: leave user and group ids to the cluster, as OpenShift wants. Default Fixed.'),
-        runAsUser: z.int().min(1).optional(),
-        runAsGroup: z.int().min(1).optional(),
-        fsGroup: z.int().min(1).optional(),
-        fsGroupChangePolicy: z.enum(['OnRootMismatch', 'Always']).optional(),
-        supplementalGroups: f.setOf(z.int().min(0), 32).optional(),
-        seLinuxOptions: z
-          .strictObject({
-            user: z.string().optional(),
-            role: z.string().optional(),
-            type: z.string().optional(),
-            level: z.string().optional(),
-          })
-          .optional(),
-      })
-      .optional(),
-    terminationGracePeriodSeconds: f.seconds(21, 172_800).optional().describe('Default: request timeout + 20.'),
-  })
-  .describe('What else the pods get.');
+/** CEL for: `test`, over `rung`, is true of every rung. */
+const everyRung = (test: string): string =>
+  `!has(self.hardware) || ((!has(self.hardware.preferred) || [self.hardware.preferred].all(rung, ${test})) && ` +
+  `(!has(self.hardware.fallback) || self.hardware.fallback.all(rung, ${test})))`;
 
-const graceRule: f.CelRule = {
-  rule:
-    '!has(self.pod) || !has(self.pod.terminationGracePeriodSeconds) || self.pod.terminationGracePeriodSeconds >= ' +
-    `${DRAIN_SECONDS.lameDuck + DRAIN_SECONDS.unload} + (has(self.api) && has(self.api.limits) && has(self.api.limits.requestTimeoutSeconds) ` +
-    `? self.api.limits.requestTimeoutSeconds : ${DEFAULT_REQUEST_TIMEOUT_SECONDS})`,
-  message: `terminationGracePeriodSeconds would cut requests off; make it at least api.limits.requestTimeoutSeconds (default ${DEFAULT_REQUEST_TIMEOUT_SECONDS}) + ${DRAIN_SECONDS.lameDuck + DRAIN_SECONDS.unload}`,
-  fieldPath: '.pod.terminationGracePeriodSeconds',
-};
-
-export const spec = f.cel(
-  z.strictObject({
-    runtime: f
-      .cel(
-        z.enum(['Ollama', 'FoundryLocal']),
-        f.immutable('runtime', 'make a new deployment with the other runtime and delete this one'),
-      )
-      .describe('The server that runs the model.'),
-    image: f.image.optional().describe('Image of the runtime; default: pinned per operator release.'),
-    replicas: z
-      .int32()
-      .min(0)
-      .max(1000)
-      .optional()
-      .describe('Pods; 0 stops the model and keeps everything else. Default 1.'),
-    paused: z.boolean().optional().describe('Touch no child object, keep reporting status.'),
-    model,
-    hardware: hardware.optional(),
-    performance: performance.optional(),
-    ollama: ollama.optional(),
-    foundryLocal: foundryLocal.optional(),
-    api: api.optional(),
-    storage: storage.optional(),
-    resources: f.resources.optional(),
-    rollout: rollout.optional(),
-    monitoring: monitoring.optional(),
-    network: network.optional(),
-    disruption: z
-      .strictObject({
-        maxUnavailable: f
-          .cel(
-            z
-              .union([
-                z.int().min(1),
-                z
-                  .string()
-                  .max(4)
-                  .regex(/^[1-9][0-9]?%|100%$/),
-              ])
-              .meta({ 'x-kubernetes-int-or-string': true }),
-          )
-          .optional(),
-      })
-      .optional()
-      .describe('How many pods a node drain may take at once; default 1. Only with more than one replica.'),
-    pod: pod.optional(),
-  }),
+/** What belongs to one runtime is refused with the other. */
+const runtimeRules: StateRule<Fields>[] = [
   {
     rule: "self.runtime == 'Ollama' || !has(self.ollama)",
     message: 'ollama belongs to runtime Ollama; remove it, or make the deployment with runtime Ollama',
     fieldPath: '.ollama',
+    holds: (self) => self.runtime === 'Ollama' || self.ollama === undefined,
   },
   {
     rule: "self.runtime == 'FoundryLocal' || !has(self.foundryLocal)",
     message:
       'foundryLocal belongs to runtime FoundryLocal; remove it, or make the deployment with runtime FoundryLocal',
     fieldPath: '.foundryLocal',
+    holds: (self) => self.runtime === 'FoundryLocal' || self.foundryLocal === undefined,
   },
   {
     rule: "self.runtime == 'Ollama' || !has(self.model.digest)",
     message: 'Foundry Local has no digest to pin; remove model.digest and give a full variant id as model.name',
     fieldPath: '.model.digest',
+    holds: (self) => self.runtime === 'Ollama' || self.model.digest === undefined,
   },
   {
-    rule:
-      "self.runtime == 'Ollama' || !has(self.hardware) || ((!has(self.hardware.preferred) || !has(self.hardware.preferred.model) || !has(self.hardware.preferred.model.digest)) && " +
-      '(!has(self.hardware.fallback) || self.hardware.fallback.all(rung, !has(rung.model) || !has(rung.model.digest))))',
+    rule: `self.runtime == 'Ollama' || ${everyRung('!has(rung.model) || !has(rung.model.digest)')}`,
     message:
-      'Foundry Local has no digest to pin; remove the digest of the rung and give a full variant id as its model name',
+      'Foundry Local has no digest to pin; remove model.digest of the rung and give a full variant id as its model.name',
     fieldPath: '.hardware',
+    holds: (self) => self.runtime === 'Ollama' || rungsOf(self).every((rung) => rung.model?.digest === undefined),
+  },
+  {
+    rule: "self.runtime == 'Ollama' || !has(self.model.source) || !has(self.model.source.registry) || !has(self.model.source.registry.identitySecretRef)",
+    message: 'Foundry Local knows no Ollama key; remove identitySecretRef',
+    fieldPath: '.model.source.registry.identitySecretRef',
+    holds: (self) => self.runtime === 'Ollama' || self.model.source?.registry?.identitySecretRef === undefined,
+  },
+  {
+    rule: "self.runtime == 'Ollama' || !has(self.api) || !has(self.api.protocols) || !('Anthropic' in self.api.protocols)",
+    message: 'Foundry Local does not speak Anthropic; remove it from protocols',
+    fieldPath: '.api.protocols',
+    holds: (self) => self.runtime === 'Ollama' || !self.api?.protocols?.includes('Anthropic'),
+  },
+  {
+    rule: "self.runtime == 'Ollama' || !has(self.performance) || !has(self.performance.batchSize)",
+    message: 'Foundry Local has no batch size to set; remove batchSize',
+    fieldPath: '.performance.batchSize',
+    holds: (self) => self.runtime === 'Ollama' || self.performance?.batchSize === undefined,
+  },
+];
+
+/** Choices that only make sense together. */
+const fitRules: StateRule<Fields>[] = [
+  {
+    rule: `!has(self.model.digest) || ${everyRung('!has(rung.model) || !has(rung.model.name) || has(rung.model.digest)')}`,
+    message: 'model.digest is of another model than the one that a rung names; give that rung a model.digest too',
+    fieldPath: '.hardware',
+    holds: (self) =>
+      self.model.digest === undefined ||
+      rungsOf(self).every(({ model: own }) => own?.name === undefined || own.digest !== undefined),
   },
   {
     rule: '!has(self.storage) || !has(self.model.source) || !(has(self.model.source.image) || has(self.model.source.volume))',
     message: 'an image or a volume as source is the store already; remove storage',
     fieldPath: '.storage',
+    holds: ({ storage: store, model: { source } }) => store === undefined || !(source?.image ?? source?.volume),
   },
-  graceRule,
-);
-
-export const localModelDeployment = f.cel(
-  z.strictObject({
-    apiVersion: z.string(),
-    kind: z.string(),
-    metadata: z.looseObject({ name: z.string() }),
-    spec,
-    status: status.optional(),
-  }),
   {
-    rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$')",
+    rule:
+      "!has(self.network) || !has(self.network.policy) || !has(self.network.policy.egress) || self.network.policy.egress != 'None' || " +
+      '(has(self.network.policy.enabled) && !self.network.policy.enabled) || ' +
+      '(has(self.model.source) && (has(self.model.source.image) || has(self.model.source.volume))) || ' +
+      '(has(self.storage) && has(self.storage.persistentVolumeClaim))',
     message:
-      'metadata.name becomes the name of a Service: at most 50 characters, lower-case letters, digits and -, beginning with a letter and ending with a letter or digit',
+      'with egress None nothing can be pulled; take the model from an image, a volume or a claim that holds it, or set egress Pull',
+    fieldPath: '.network.policy.egress',
+    holds: ({ network: net, model: { source }, storage: store }) =>
+      net?.policy?.egress !== 'None' ||
+      net.policy.enabled === false ||
+      (source?.image ?? source?.volume ?? store?.persistentVolumeClaim) !== undefined,
   },
-);
+  {
+    rule:
+      '!has(self.replicas) || self.replicas <= 1 || !has(self.storage) || !has(self.storage.persistentVolumeClaim) || ' +
+      "!has(self.storage.persistentVolumeClaim.accessModes) || !('ReadWriteOncePod' in self.storage.persistentVolumeClaim.accessModes)",
+    message: 'a ReadWriteOncePod claim serves one pod; set replicas to 1, or use a claim with ReadWriteMany',
+    fieldPath: '.replicas',
+    holds: ({ replicas = 1, storage: store }) =>
+      replicas <= 1 || !store?.persistentVolumeClaim?.accessModes?.includes('ReadWriteOncePod'),
+  },
+  {
+    rule:
+      '!has(self.pod) || !has(self.pod.terminationGracePeriodSeconds) || self.pod.terminationGracePeriodSeconds >= ' +
+      `${drain} + (has(self.api) && has(self.api.limits) && has(self.api.limits.requestTimeoutSeconds) ` +
+      `? self.api.limits.requestTimeoutSeconds : ${DEFAULT_REQUEST_TIMEOUT_SECONDS})`,
+    message: `terminationGracePeriodSeconds would cut requests off; make it at least api.limits.requestTimeoutSeconds (default ${DEFAULT_REQUEST_TIMEOUT_SECONDS}) + ${drain}`,
+    fieldPath: '.pod.terminationGracePeriodSeconds',
+    holds: ({ pod: own, api: door }) =>
+      (own?.terminationGracePeriodSeconds ?? Number.POSITIVE_INFINITY) >=
+      drain + (door?.limits?.requestTimeoutSeconds ?? DEFAULT_REQUEST_TIMEOUT_SECONDS),
+  },
+];
+
+export const spec = cel(fields, ...runtimeRules, ...fitRules).describe('What is wanted.');
+
+const NAME = '^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$';
+
+const root = z.strictObject({
+  apiVersion: z.string().optional(),
+  kind: z.string().optional(),
+  metadata: z.looseObject({ name: z.string() }),
+  spec,
+  status: status.optional(),
+});
+
+export const localModelDeployment = cel(root, {
+  rule: `self.metadata.name.matches('${NAME}')`,
+  message:
+    'metadata.name becomes the name of a Service: at most 50 characters, lower-case letters, digits and -, beginning with a letter and ending with a letter or digit',
+  holds: ({ metadata }) => new RegExp(NAME).test(metadata.name),
+}).describe('A language model that is served on the cluster.');
 
 export type Spec = z.output<typeof spec>;
 export type Status = z.output<typeof status>;

@@ -55,4 +55,6 @@ export interface Problem {
   path: string;
   /** What is wrong and what to do. */
   message: string;
+  /** Default InvalidSpec. */
+  reason?: 'InvalidSpec' | 'UnsupportedField' | 'StorageMismatch';
 }
