@@ -1,6 +1,6 @@
 // The recorded choice of a rung. Only a changed spec or the wish to choose anew opens it again: scaling, reboots and
 // operator restarts find it on the workload and keep it.
-import type { DeviceClass } from '../api/hardware.ts';
+import type { DeviceClass, Rung } from '../api/hardware.ts';
 
 /** Why a rung was passed over: part of status and events, so the messages are for people. */
 export interface Rejection {
@@ -9,6 +9,8 @@ export interface Rejection {
   reason: 'NoBackend' | 'NotOffered' | 'NotScheduledInTime' | 'Unsuitable';
   message: string;
 }
+
+export type Toleration = NonNullable<Rung['tolerations']>[number];
 
 /** The rung that was chosen, with everything the pod needs from it worked out. */
 export interface Choice {
@@ -20,7 +22,14 @@ export interface Choice {
   resourceName?: string;
   /** Devices per pod. */
   count?: number;
+  /** Labels that a node must have for the runtime's image on this device, beside those of the rung and the pod. */
+  nodeSelector?: Record<string, string>;
+  /** Taints that the device's own plugin documents, beside what the rung and the pod tolerate. */
+  tolerations?: Toleration[];
 }
+
+/** What a choice rests on where no node was seen that offers the device. */
+export type Unconfirmed = 'Waiting' | 'SchedulerDecides';
 
 export interface Decision {
   /** Hash of what the decision depends on: ladder, runtime, and the wish to choose anew. */
@@ -30,4 +39,6 @@ export interface Decision {
   since: string;
   /** Rungs above the chosen one. */
   rejected: Rejection[];
+  /** Absent where a node or a DeviceClass offered the device when it was chosen, or none is needed. */
+  unconfirmed?: Unconfirmed;
 }

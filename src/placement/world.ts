@@ -5,12 +5,19 @@ export interface NodeFacts {
   labels: Record<string, string>;
   allocatable: Record<string, string>;
   taints: { key: string; value?: string; effect: string }[];
+  /** Cordoned. It still offers its devices: a decision outlives a cordon, so it must not be made by one. */
   unschedulable: boolean;
+}
+
+export interface DeviceClassFacts {
+  name: string;
+  /** The extended resource that it stands for (KEP-5004). */
+  extendedResourceName?: string;
 }
 
 /** `forbidden`: we may not read it, so the scheduler alone decides. */
 export interface World {
   nodes: readonly NodeFacts[] | 'forbidden';
-  /** Names of DeviceClasses with the extended resource that each stands for, if any (KEP-5004). */
-  deviceClasses: readonly { name: string; extendedResourceName?: string }[] | 'forbidden' | 'absent';
+  /** `absent`: the cluster does not serve resource.k8s.io. */
+  deviceClasses: readonly DeviceClassFacts[] | 'forbidden' | 'absent';
 }

@@ -10,6 +10,16 @@ export interface RuntimeInput {
   rung: Rung;
   choice: Choice;
   defaults: OperatorDefaults;
+  /** Names the lock, and the records of the pull in the store. */
+  revision: string;
+}
+
+/** A device class that a runtime has a program for. */
+export interface Backend {
+  readonly class: DeviceClass;
+  readonly vendor?: string;
+  /** kubernetes.io/arch of the image that has it; absent: of every architecture that is released. */
+  readonly arch?: string;
 }
 
 /** The part of a container that a runtime decides; the pod builder adds mounts, probes and security. */
@@ -30,7 +40,11 @@ export interface Runtime {
   /** Port on 127.0.0.1. */
   readonly port: number;
   /** What it can run on under Linux with the images of this release. */
-  readonly backends: readonly { class: DeviceClass; vendor?: string }[];
+  readonly backends: readonly Backend[];
+  /** What to say of a class that it has no backend for at all. */
+  readonly lacks: Partial<Record<DeviceClass, string>>;
+  /** It writes into the store while it serves, so it cannot have it read-only; default false. */
+  readonly writesStore?: boolean;
   /** Variables that the operator sets itself, or that would break the pod: refused in spec.pod.env and in rungs, by name. */
   readonly reservedEnv: readonly string[];
   /** Problems of the spec that only this runtime knows of. */
