@@ -28,6 +28,8 @@ export interface ModelServer {
   failNext(verb: 'list' | 'watch', ...errors: Error[]): void;
   /** All calls of a verb fail so, until it is called without an error. */
   failAll(verb: 'list' | 'watch', error?: () => Error): void;
+  /** Forgets the failures that have been ordered and not yet served. */
+  forgetFailures(): void;
   /** History up to now is lost to watches that would resume from it, and to page tokens. */
   compact(): void;
   /** How a watch that comes too late is told: as an HTTP status, or by an ERROR event in the stream. */
@@ -164,6 +166,12 @@ export function createModelServer(clock: Clock): ModelServer {
     failNext: (verb, ...errors) => void queued[verb].push(...errors),
     failAll: (verb, error) => {
       standing[verb] = error;
+    },
+    forgetFailures() {
+      for (const verb of ['list', 'watch'] as const) {
+        queued[verb] = [];
+        standing[verb] = undefined;
+      }
     },
     compact() {
       compactedAt = ++version;

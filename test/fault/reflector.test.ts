@@ -680,7 +680,7 @@ describe('a list older than what was seen', () => {
     server.restore(saved);
     // Until its history has caught up such a server sends nothing at all to a watch from the future.
     server.freeze();
-    await clock.advanceUntil(() => server.lists.length > 1);
+    await clock.advanceUntil(() => server.lists.length > 1, 10 * minute);
     server.thaw();
     await clock.advanceUntil(() => lines.some(({ message }) => message.includes('set back')), 10 * minute);
     await clock.settle();
