@@ -24,6 +24,8 @@ export interface Stream {
   send(event: unknown): void;
   /** Text as it is: half a JSON, two events in one chunk. */
   sendRaw(text: string): void;
+  /** Bytes as they are: half a character. */
+  sendBytes(bytes: Uint8Array): void;
   /** Ends the answer cleanly, as a server does on timeoutSeconds. */
   end(): void;
   /** Cuts the socket. */
@@ -179,6 +181,7 @@ function callOf(request: RecordedRequest, incoming: Incoming, outgoing: Outgoing
         closed,
         send: (event) => void response.write(`${JSON.stringify(event)}\n`),
         sendRaw: (text) => void response.write(text),
+        sendBytes: (bytes) => void response.write(bytes),
         end: () => void response.end(),
         destroy: drop,
       };
