@@ -186,10 +186,8 @@ async function run(script: readonly Step[], scopes: readonly { namespace?: strin
     );
   for (const object of server.objects()) {
     expect(store.isCurrent(`${object.metadata.namespace}/${object.metadata.name}`)).toBe(true);
-const found = store.byIndex('size', String(object.size));
+    const found = store.byIndex('size', String(object.size));
     expect(image(found)).toEqual(image(server.objects().filter((other) => other.size === object.size)));
-      object.metadata.uid,
-    );
   }
   expect(reflectors.map(({ state, synced }) => [state, synced])).toEqual(scopes.map(() => ['watching', true]));
   stopping.abort();
