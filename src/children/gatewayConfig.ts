@@ -1,28 +1,27 @@
 // What the gateway of a pod is told, worked out from the deployment's settings and the hardware decision.
+import { unitsOf } from '../api/quantity.ts';
 import { DRAIN_SECONDS, RESERVED_PORTS } from '../api/schema.ts';
 import type { GatewayConfig } from '../gateway/config.ts';
-import { amountOf } from '../placement/quantity.ts';
+import { modelOf } from '../runtimes/rung.ts';
 import { paths } from '../runtimes/runtime.ts';
 import type { PodInput } from './input.ts';
 
 /** File in the lock mount that belongs to one revision: pods of an older revision must not follow the newer lock. */
 export const lockFileOf = (revision: string) => `${revision}.json`;
 
-function modelOf({ settings: { model, performance }, rung }: PodInput): GatewayConfig['model'] {
-  // A rung that names another model brings its own digest, or none: the pin of the first would refuse it.
-  const digest = rung.model?.name ? rung.model.digest : (rung.model?.digest ?? model.digest);
+function servedModelOf({ settings, rung }: PodInput): GatewayConfig['model'] {
+  const { name, digest } = modelOf(settings, rung);
   return {
-    reference: rung.model?.name ?? model.name,
+    reference: name,
     ...(digest && { digest }),
-    servedNames: model.servedNames,
-    maxContext: performance.maxContext,
+    servedNames: settings.model.servedNames,
+    maxContext: settings.performance.maxContext,
   };
 }
 
 function limitsOf({ api: { limits } }: PodInput['settings']): GatewayConfig['limits'] {
-  // The schema lets only sizes through; a double counts bytes exactly up to 8 PiB.
-  const bytes = Math.ceil(amountOf(limits.maxBodyBytes) ?? 0);
-  return { ...limits, maxBodyBytes: Math.min(bytes, Number.MAX_SAFE_INTEGER) };
+  // Beyond 8 PiB a double no longer counts every byte, and zod no longer takes it for a whole number.
+  return { ...limits, maxBodyBytes: Math.min(unitsOf(limits.maxBodyBytes), Number.MAX_SAFE_INTEGER) };
 }
 
 function canaryOf({ canary: { enabled, ...canary } }: PodInput['settings']): Pick<GatewayConfig, 'canary'> {
@@ -38,7 +37,7 @@ export function gatewayConfigOf(input: PodInput): GatewayConfig {
     port,
     adminPort: RESERVED_PORTS.admin,
     runtime: { kind: settings.runtime, port: runtime.port },
-    model: modelOf(input),
+    model: servedModelOf(input),
     protocols,
     limits: limitsOf(settings),
     ...(authSecret && { auth: { secretName: authSecret, directory: paths.apiKeys } }),

@@ -1,5 +1,6 @@
 // The runtime: on 127.0.0.1 only, probed and drained through the gateway.
-import type { ContainerResources } from '../api/defaults.ts';
+import { resourcesOf } from '../runtimes/rung.ts';
+import { withDevices } from './devices.ts';
 import type { PodInput } from './input.ts';
 import type { Container, EnvVar } from './pod.ts';
 import { containerSecurity } from './podSecurity.ts';
@@ -16,19 +17,8 @@ function mergedEnv(ours: readonly EnvVar[], { settings, rung }: PodInput): EnvVa
   return [...ours, ...added.values()];
 }
 
-/** CPU and memory, and the devices of the choice: requests equal to limits, as extended resources must be. */
-function resourcesOf({ settings, rung, choice }: PodInput): NonNullable<Container['resources']> {
-  const { requests, limits }: ContainerResources = rung.resources ?? settings.resources;
-  const devices = choice.resourceName ? { [choice.resourceName]: String(choice.count ?? 1) } : undefined;
-  return {
-    ...((requests || devices) && { requests: { ...requests, ...devices } }),
-    ...((limits || devices) && { limits: { ...limits, ...devices } }),
-    ...(rung.resourceClaims && { claims: rung.resourceClaims.map(({ name }) => ({ name })) }),
-  };
-}
-
 export function mainContainer(input: PodInput, volumes: readonly PodVolume[]): Container {
-  const { runtime, settings, defaults } = input;
+  const { runtime, settings, rung, defaults } = input;
   const { image, command, args, env } = runtime.main(input);
   return {
     name: runtime.container,
@@ -37,7 +27,7 @@ export function mainContainer(input: PodInput, volumes: readonly PodVolume[]): C
     ...(command && { command }),
     args,
     env: mergedEnv(env, input),
-    resources: resourcesOf(input),
+    resources: withDevices(resourcesOf(settings, rung), input),
     volumeMounts: mountsOf(volumes, 'main'),
     ...runtimeProbes(settings.performance.loadTimeoutSeconds),
     lifecycle: { preStop: waitForDrain },

@@ -21,11 +21,10 @@ const dns = [53, 5353].flatMap((port) => [udp(port), tcp(port)]);
 /** Pods of the deployment's own namespace. */
 const ownNamespace = { podSelector: {} };
 
-/** Clients. An empty list of peers means nobody here, while an empty `from` would let everybody in. */
-function clientRules({ api, networkPolicy: { from } }: Settings) {
-  const peers = from ?? [ownNamespace];
-  return peers.length > 0 ? [{ from: peers, ports: [tcp(api.port)] }] : [];
-}
+const clientRule = ({ api, networkPolicy }: Settings) => ({
+  from: networkPolicy.from ?? [ownNamespace],
+  ports: [tcp(api.port)],
+});
 
 /** Prometheus, and the operator that reads the gateways' status. */
 function adminRule({ monitoringNamespaces, operatorNamespace }: OperatorDefaults) {
@@ -52,7 +51,7 @@ export function networkPolicy(input: ChildInput): Child | undefined {
     spec: {
       podSelector: { matchLabels: selectorLabels(name) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [...clientRules(settings), adminRule(defaults)],
+      ingress: [clientRule(settings), adminRule(defaults)],
       egress: settings.networkPolicy.egress === 'None' ? [] : pullRules(settings),
     },
   };

@@ -1,4 +1,5 @@
 // The pull: fetches or verifies the model before the runtime may start.
+import { withDevices } from './devices.ts';
 import type { PodInput } from './input.ts';
 import type { Container } from './pod.ts';
 import { containerSecurity } from './podSecurity.ts';
@@ -14,7 +15,7 @@ export function pullContainer(input: PodInput, volumes: readonly PodVolume[]): C
     ...(command && { command }),
     args,
     env,
-    resources: defaults.pullResources,
+    resources: runtime.pullSeesDevices ? withDevices(defaults.pullResources, input) : defaults.pullResources,
     volumeMounts: mountsOf(volumes, 'pull'),
     terminationMessagePath: '/dev/termination-log',
     // The report is a JSON document; the tail of a log in its place would be taken for one.
