@@ -94,7 +94,7 @@ function structural(node: JsonNode): SchemaNode {
 const standard: Record<string, SchemaNode> = {
   apiVersion: { description: `${GROUP}/${VERSION}`, type: 'string' },
   kind: { description: KIND, type: 'string' },
-  metadata: { type: 'object' },
+  metadata: { type: 'object', properties: { name: { type: 'string' } } },
 };
 
 /** The schema of the whole object, as the CRD has it. */

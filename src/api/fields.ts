@@ -46,14 +46,16 @@ const QUANTITY = /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
 
 /** A size as Kubernetes writes it. A string, so that CEL can compare it. */
 export const size = cel(z.string().max(32).regex(SIZE, 'must be a size such as 20Gi'), {
-  rule: "!self.matches('^[0-9.]+[a-zA-Z]*$') || quantity(self).sign() > 0",
+  rule: "!isQuantity(self) || quantity(self).isGreaterThan(quantity('0'))",
   message: 'must be more than nothing; leave the field out for no limit',
   holds: (self) => thousandths(self) !== 0n,
 });
 
+const NO_AMOUNT = 'must be a whole number, or a quantity such as 500m or 8Gi';
+
 /** An amount as it stands in resources: 4, "500m" or "8Gi". */
 export const quantity = z
-  .union([z.int().min(0), z.string().max(32).regex(QUANTITY, 'must be a quantity such as 500m or 8Gi')])
+  .union([z.int().min(0), z.string().max(32).regex(QUANTITY, NO_AMOUNT)], NO_AMOUNT)
   .meta({ 'x-kubernetes-int-or-string': true });
 
 export const objectName = z
@@ -124,7 +126,7 @@ export const resources = cel(
     holds: ({ requests, limits }) => !Object.keys({ ...requests, ...limits }).some((name) => name.includes('/')),
   },
   {
-    rule: '!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)',
+    rule: '!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || !isQuantity(string(self.requests[name])) || !isQuantity(string(self.limits[name])) || quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)',
     message: 'a request is larger than its limit; lower the request or raise the limit',
     holds: ({ requests = {}, limits = {} }) =>
       Object.entries(requests).every(([name, wanted]) => {

@@ -54,14 +54,19 @@ export const monitoring = z
   })
   .describe('Metrics and self-checks.');
 
+const NO_SHARE = 'must be a whole number of at least 1, or a percentage such as 50%';
+
 const maxUnavailable = z
-  .union([
-    z.int().min(1),
-    z
-      .string()
-      .max(4)
-      .regex(/^([1-9][0-9]?|100)%$/, 'must be a number or a percentage such as 50%'),
-  ])
+  .union(
+    [
+      z.int().min(1),
+      z
+        .string()
+        .max(4)
+        .regex(/^([1-9][0-9]?|100)%$/, NO_SHARE),
+    ],
+    NO_SHARE,
+  )
   .meta({ 'x-kubernetes-int-or-string': true });
 
 export const disruption = z

@@ -31,7 +31,10 @@ const fields = z.strictObject({
     .min(0)
     .max(1000)
     .optional()
-    .describe('Number of pods; 0 stops the model and keeps everything else. Default 1.'),
+    .describe('Number of pods; 0 stops the model and keeps everything else. Default 1.')
+    // The one default that the API server fills in: GET of the scale subresource answers 500 where the field is absent
+    // (measured on 1.37), so no autoscaler could work.
+    .meta({ default: 1 }),
   paused: z.boolean().optional().describe('Touch no child object, keep reporting status; default false.'),
   model,
   hardware: hardware.optional(),
@@ -62,6 +65,9 @@ const everyRung = (test: string): string =>
   `!has(self.hardware) || ((!has(self.hardware.preferred) || [self.hardware.preferred].all(rung, ${test})) && ` +
   `(!has(self.hardware.fallback) || self.hardware.fallback.all(rung, ${test})))`;
 
+/** How a registry is reached that Ollama pulls from. */
+const ollamaRegistry = ['mirrors', 'plainHttp', 'credentialsSecretRef', 'identitySecretRef', 'bandwidthLimit'] as const;
+
 /** What belongs to one runtime is refused with the other. */
 const runtimeRules: StateRule<Fields>[] = [
   {
@@ -91,10 +97,14 @@ const runtimeRules: StateRule<Fields>[] = [
     holds: (self) => self.runtime === 'Ollama' || rungsOf(self).every((rung) => rung.model?.digest === undefined),
   },
   {
-    rule: "self.runtime == 'Ollama' || !has(self.model.source) || !has(self.model.source.registry) || !has(self.model.source.registry.identitySecretRef)",
-    message: 'Foundry Local knows no Ollama key; remove identitySecretRef',
-    fieldPath: '.model.source.registry.identitySecretRef',
-    holds: (self) => self.runtime === 'Ollama' || self.model.source?.registry?.identitySecretRef === undefined,
+    rule:
+      "self.runtime == 'Ollama' || !has(self.model.source) || !has(self.model.source.registry) || !(" +
+      ollamaRegistry.map((field) => `has(self.model.source.registry.${field})`).join(' || ') +
+      ')',
+    message: `Foundry Local pulls from its own catalog only; remove ${ollamaRegistry.join(', ')}, or use source.image or source.volume`,
+    fieldPath: '.model.source.registry',
+    holds: (self) =>
+      self.runtime === 'Ollama' || ollamaRegistry.every((field) => self.model.source?.registry?.[field] === undefined),
   },
   {
     rule: "self.runtime == 'Ollama' || !has(self.api) || !has(self.api.protocols) || !('Anthropic' in self.api.protocols)",
@@ -107,6 +117,12 @@ const runtimeRules: StateRule<Fields>[] = [
     message: 'Foundry Local has no batch size to set; remove batchSize',
     fieldPath: '.performance.batchSize',
     holds: (self) => self.runtime === 'Ollama' || self.performance?.batchSize === undefined,
+  },
+  {
+    rule: "self.runtime == 'Ollama' || !has(self.performance) || !has(self.performance.parallel) || self.performance.parallel == 1",
+    message: 'Foundry Local works on one request at a time; remove parallel and raise replicas',
+    fieldPath: '.performance.parallel',
+    holds: (self) => self.runtime === 'Ollama' || (self.performance?.parallel ?? 1) === 1,
   },
 ];
 
@@ -178,6 +194,7 @@ export const localModelDeployment = cel(root, {
   rule: `self.metadata.name.matches('${NAME}')`,
   message:
     'metadata.name becomes the name of a Service: at most 50 characters, lower-case letters, digits and -, beginning with a letter and ending with a letter or digit',
+  fieldPath: '.metadata.name',
   holds: ({ metadata }) => new RegExp(NAME).test(metadata.name),
 }).describe('A language model that is served on the cluster.');
 

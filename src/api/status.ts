@@ -50,6 +50,9 @@ export const status = z
         vendor: z.string().optional().describe('Vendor of the device.'),
         resourceName: z.string().optional().describe('Extended resource that the pods ask for.'),
         since: time.optional().describe('When the rung was chosen.'),
+        scheduledAt: time
+          .optional()
+          .describe('When a pod on this rung first found a node; from then on the choice is final.'),
         rejected: f.atomicListOf(rejection, 8).optional().describe('Rungs that were passed over, and why.'),
       })
       .optional()

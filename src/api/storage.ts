@@ -9,7 +9,7 @@ const anotherClaim = 'make a new deployment, or delete this one and its claim fi
 const claim = cel(
   z.strictObject({
     size: cel(f.size, {
-      rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
+      rule: '!isQuantity(self) || !isQuantity(oldSelf) || quantity(self).compareTo(quantity(oldSelf)) >= 0',
       message: 'size can only grow; to shrink, make a new deployment with a smaller claim',
       onChange: true,
     })
