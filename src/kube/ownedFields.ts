@@ -70,7 +70,8 @@ export function canonical(value: Json, key = ''): Json {
   );
 }
 
-const hash = (value: Json): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
+const hash = (value: Json): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
 
 function matches(item: Json, keys: Record<string, Json>): boolean {
   return (
@@ -97,7 +98,9 @@ function project(live: Json, fields: FieldSet): Json {
   }
   if (names[0]?.startsWith('v:')) return names.map((name) => JSON.parse(name.slice(2)));
   const object = (typeof live === 'object' && live !== null ? live : {}) as Record<string, Json>;
-  return Object.fromEntries(names.map((name) => [name.slice(2), project(object[name.slice(2)], fields[name] as FieldSet)]));
+  return Object.fromEntries(
+    names.map((name) => [name.slice(2), project(object[name.slice(2)], fields[name] as FieldSet)]),
+  );
 }
 
 function merged(a: FieldSet, b: FieldSet): FieldSet {
@@ -192,11 +195,15 @@ function owns(fields: FieldSet, live: Json, path: readonly string[]): boolean {
 }
 
 /**
- * The managedFields with our Update entries taken out, or undefined when there are none. An object made by POST stays ours
- * under Update too, so a field that a later apply leaves out would stay; without that entry the apply decides alone.
+ * managedFields in which what we own by Update is owned by Apply, or undefined when there is no such entry. An object made by
+ * POST is ours under Update, and a field that a later apply leaves out would stay. Once it counts as applied, leaving it
+ * out removes it.
  */
-export function withoutUpdateEntry(live: KubeObject, manager: string): ManagedFieldsEntry[] | undefined {
+export function asApplied(live: KubeObject, manager: string): ManagedFieldsEntry[] | undefined {
   const entries = live.metadata.managedFields ?? [];
-  const kept = entries.filter((entry) => !(isOurs(entry, manager) && entry.operation === 'Update'));
-  return kept.length === entries.length ? undefined : kept;
+  const ours = entries.filter((entry) => isOurs(entry, manager));
+  const [first] = ours;
+  if (!first || !ours.some(({ operation }) => operation === 'Update')) return undefined;
+  const fieldsV1 = ours.reduce<FieldSet>((all, entry) => merged(all, entry.fieldsV1 ?? {}), {});
+  return [...entries.filter((entry) => !isOurs(entry, manager)), { ...first, operation: 'Apply', fieldsV1 }];
 }

@@ -35,3 +35,12 @@ export const resources = {
   deviceClass: clusterWide('resource.k8s.io', 'v1', 'DeviceClass', 'deviceclasses'),
   serviceMonitor: namespaced('monitoring.coreos.com', 'v1', 'ServiceMonitor', 'servicemonitors'),
 } as const;
+
+const byKind = new Map<string, Resource>(Object.values(resources).map((resource) => [resource.kind, resource]));
+
+/** Where an object of this kind is served. Throws for a kind that is not in the table: a bug of the caller. */
+export function resourceOf({ kind }: { kind: string }): Resource {
+  const resource = byKind.get(kind);
+  if (!resource) throw new Error(`no resource is known for kind ${kind}`);
+  return resource;
+}

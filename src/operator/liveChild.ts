@@ -19,7 +19,13 @@ export interface LiveChild extends KubeObject {
     replicaFailure?: string;
   };
   /** Of a claim only. */
-  claim?: { phase: string; storageClassName?: string; accessModes: string[]; requested?: string; resizeMessage?: string };
+  claim?: {
+    phase: string;
+    storageClassName?: string;
+    accessModes: string[];
+    requested?: string;
+    resizeMessage?: string;
+  };
   /** Of the lock ConfigMap only. */
   data?: Record<string, string>;
 }
@@ -96,4 +102,5 @@ export const controllerOf = ({ metadata }: KubeObject): OwnerReference | undefin
   metadata.ownerReferences?.find((owner) => owner.controller);
 
 /** A child's place: kinds have their own name spaces. */
-export const childKey = ({ kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>): string => `${kind}/${metadata.name}`;
+export const childKey = ({ kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>): string =>
+  `${kind}/${metadata.name}`;

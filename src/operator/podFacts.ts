@@ -88,7 +88,9 @@ function containerFacts(status: RawContainerStatus, init: boolean): ContainerFac
     ready: status.ready ?? false,
     started: status.started ?? false,
     restarts: status.restartCount ?? 0,
-    ...(waiting && { waiting: { reason: waiting.reason ?? '', message: (waiting.message ?? '').slice(0, MAX_MESSAGE) } }),
+    ...(waiting && {
+      waiting: { reason: waiting.reason ?? '', message: (waiting.message ?? '').slice(0, MAX_MESSAGE) },
+    }),
     ...(terminated && { terminated }),
     ...(last && { last }),
     ...(startedAt && { startedAt }),

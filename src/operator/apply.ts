@@ -1,0 +1,164 @@
+// Makes the cluster look like the plan: writes the children that differ, in order, and removes what is no longer wanted.
+import { fieldManagers, type StoredDeployment } from '../api/types.ts';
+import type { Child } from '../children/pod.ts';
+import type { Client } from '../kube/client.ts';
+import { ApiError } from '../kube/errors.ts';
+import { asApplied, desiredHash, managersOf, unmetPaths } from '../kube/ownedFields.ts';
+import { resourceOf } from '../kube/resources.ts';
+import { type KubeObject, keyOf, type Resource } from '../kube/types.ts';
+import type { Clock } from '../process/clock.ts';
+import type { Logger } from '../process/logger.ts';
+import { createContests } from './contest.ts';
+import { childKey, type LiveChild, trimChild } from './liveChild.ts';
+import type { Applied, ApplyFailure, Removal } from './observed.ts';
+import { claimOn } from './ownership.ts';
+
+export interface ApplierOptions {
+  client: Client;
+  clock: Clock;
+  log: Logger;
+  /** Tells the cache of a write, so that the next pass sees it before the watch does. */
+  noteWrite(resource: Resource, written: KubeObject): void;
+}
+
+export interface Applier {
+  /** Writes and removes. Never throws for one child: what went wrong is in the answer, and the others are done. */
+  apply(
+    deployment: StoredDeployment,
+    live: ReadonlyMap<string, LiveChild>,
+    plan: { children: readonly Child[]; removals: readonly Removal[] },
+    signal: AbortSignal,
+  ): Promise<Applied>;
+}
+
+type Written = 'unchanged' | 'written' | Omit<ApplyFailure, 'child'>;
+
+/** What the user, or whoever gave us our role, can mend becomes a condition; everything else is tried again. */
+function failureOf(error: unknown): Omit<ApplyFailure, 'child'> {
+  if (!(error instanceof ApiError)) throw error;
+  if (error.reason === 'forbidden') return { reason: 'Forbidden', message: error.message };
+  if (error.reason === 'invalid') return { reason: 'Rejected', message: error.message };
+  return { reason: 'Failed', message: error.message };
+}
+
+export function createApplier({ client, clock, log, noteWrite }: ApplierOptions): Applier {
+  const contests = createContests();
+  /** Pairs of hashes that differ by server-side defaults only. */
+  const equivalent = new Map<string, string>();
+  const fieldManager = fieldManagers.children;
+
+  async function create(child: Child, deployment: StoredDeployment, signal: AbortSignal): Promise<Written> {
+    const resource = resourceOf(child);
+    try {
+      // POST, not apply: it cannot take over an object that we do not know of.
+      const made = await client.create<KubeObject>(resource, child, { fieldManager, signal });
+      noteDefaults(child, made);
+      noteWrite(resource, made);
+      return 'written';
+    } catch (error) {
+      if (!(error instanceof ApiError && error.reason === 'alreadyExists')) return failureOf(error);
+    }
+    const inTheWay = await client.get<KubeObject>(resource, child.metadata, { signal });
+    return update(child, trimChild(inTheWay), deployment, inTheWay, signal);
+  }
+
+  /** Remembers when what the server made of a child differs from it by defaults only. */
+  function noteDefaults(child: Child, stored: KubeObject): boolean {
+    const wanted = desiredHash(child);
+    const { owned } = trimChild(stored);
+    if (owned === wanted) return true;
+    if (unmetPaths(child, stored).length > 0) return false;
+    equivalent.set(`${keyOf(child.metadata)}/${childKey(child)}`, `${wanted}:${owned}`);
+    return true;
+  }
+
+  async function applyOnce(child: Child, signal: AbortSignal): Promise<KubeObject> {
+    const resource = resourceOf(child);
+    const stored = await client.apply<KubeObject>(resource, child, { fieldManager, signal });
+    const leftovers = trimChild(stored).owned === desiredHash(child) ? undefined : asApplied(stored, fieldManager);
+    if (!leftovers) return stored;
+    // Made by POST, and this apply leaves something out: hand the old fields to Apply, then leave them out again.
+    const handed = { ...stored, metadata: { ...stored.metadata, managedFields: leftovers } };
+    await client.replace<KubeObject>(resource, handed, { signal });
+    return client.apply<KubeObject>(resource, child, { fieldManager, signal });
+  }
+
+  async function loserOf(child: Child, signal: AbortSignal): Promise<string> {
+    const live = await client.get<KubeObject>(resourceOf(child), child.metadata, { signal });
+    const paths = unmetPaths(child, live);
+    const managers = managersOf(live, paths, fieldManager);
+    const who = managers.length > 0 ? managers.join(', ') : 'an admission policy';
+    return `${who} keeps changing ${paths.join(', ')} back; stop it, or take what it wants into the spec; tried again every ${contests.backOffMs / 60_000} minutes`;
+  }
+
+  async function update(
+    child: Child,
+    live: LiveChild,
+    deployment: StoredDeployment,
+    full: KubeObject | undefined,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    const claim = claimOn(full ?? live, deployment);
+    if (claim.kind === 'leaving' || live.metadata.deletionTimestamp)
+      return {
+        reason: 'WaitingForDeletion',
+        message: claim.kind === 'leaving' ? claim.message : `${childKey(child)} is being deleted`,
+      };
+    if (claim.kind === 'foreign') return { reason: 'NameConflict', message: claim.message };
+    const id = `${keyOf(child.metadata)}/${childKey(child)}`;
+    const wanted = desiredHash(child);
+    if (live.owned === wanted || equivalent.get(id) === `${wanted}:${live.owned}`) return 'unchanged';
+    const now = clock.now();
+    const lost = contests.resting(id, wanted, now);
+    if (lost) return { reason: 'FieldContested', message: lost };
+    if (contests.isHopeless(id, wanted, now)) {
+      const message = await loserOf(child, signal);
+      contests.giveUp(id, wanted, now, message);
+      return { reason: 'FieldContested', message };
+    }
+    try {
+      const stored = await applyOnce(child, signal);
+      contests.noteApply(id, wanted, now);
+      noteDefaults(child, stored);
+      noteWrite(resourceOf(child), stored);
+      return 'written';
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  async function remove({ resource, ref, uid, why }: Removal, signal: AbortSignal): Promise<ApplyFailure | undefined> {
+    try {
+      if (await client.remove(resource, ref, { uid, propagationPolicy: 'Background', signal }))
+        log.info({ kind: resource.kind, object: keyOf(ref), why }, 'removed');
+      return undefined;
+    } catch (error) {
+      // Another object by now: not ours to remove.
+      if (error instanceof ApiError && error.reason === 'conflict') return undefined;
+      return { child: `${resource.kind}/${ref.name}`, ...failureOf(error) };
+    }
+  }
+
+  return {
+    async apply(deployment, live, { children, removals }, signal) {
+      const failures: ApplyFailure[] = [];
+      let writes = 0;
+      for (const child of children) {
+        const known = live.get(childKey(child));
+        const written = known
+          ? await update(child, known, deployment, undefined, signal)
+          : await create(child, deployment, signal);
+        if (written === 'written') writes += 1;
+        else if (written !== 'unchanged') failures.push({ child: childKey(child), ...written });
+        if (written === 'written')
+          log.info({ deployment: keyOf(deployment.metadata), child: childKey(child), made: !known }, 'child written');
+      }
+      for (const removal of removals) {
+        const failure = await remove(removal, signal);
+        if (failure) failures.push(failure);
+        else writes += 1;
+      }
+      return { failures, writes };
+    },
+  };
+}

@@ -1,0 +1,194 @@
+// What the operator keeps in memory of the cluster: deployments, their children and their pods, each kept by a reflector that
+// asks the API server for our labels only, and each trimmed to what is read again.
+import { labels, localModelDeployments, type StoredDeployment } from '../api/types.ts';
+import type { Client } from '../kube/client.ts';
+import { createReflector, type Reflector } from '../kube/reflector.ts';
+import { resources } from '../kube/resources.ts';
+import { createStore, type Store } from '../kube/store.ts';
+import type { Key, KubeObject, Resource } from '../kube/types.ts';
+import type { Clock, Random } from '../process/clock.ts';
+import type { Logger } from '../process/logger.ts';
+import { childKey, type LiveChild, trimChild } from './liveChild.ts';
+import { type PodFacts, trimPod } from './podFacts.ts';
+
+/** Kinds of children, by the key under which they are cached. */
+export const childKinds = {
+  Deployment: resources.deployment,
+  Service: resources.service,
+  NetworkPolicy: resources.networkPolicy,
+  ConfigMap: resources.configMap,
+  PersistentVolumeClaim: resources.persistentVolumeClaim,
+  PodDisruptionBudget: resources.podDisruptionBudget,
+  ServiceMonitor: resources.serviceMonitor,
+} as const satisfies Record<string, Resource>;
+
+export type ChildKind = keyof typeof childKinds;
+
+/** The API server sends us only what carries this label. */
+const CHILD_SELECTOR = 'app.kubernetes.io/managed-by=local-model-operator';
+const BY_DEPLOYMENT = 'deployment';
+
+export interface CacheListeners {
+  deployment(
+    key: Key,
+    type: 'added' | 'changed' | 'deleted',
+    object: StoredDeployment,
+    previous?: StoredDeployment,
+  ): void;
+  child(deployment: Key, object: LiveChild, previous?: LiveChild): void;
+  pod(deployment: Key, object: PodFacts, previous?: PodFacts): void;
+}
+
+export interface CachesOptions {
+  client: Client;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** Absent: all namespaces. */
+  namespaces?: readonly string[];
+  listeners: CacheListeners;
+}
+
+export interface Caches {
+  deployments: Store<StoredDeployment>;
+  pods: Store<PodFacts>;
+  children: Record<ChildKind, Store<LiveChild>>;
+  /** Runs until the signal aborts. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Everything that must be known before acting is known, or is known to be forbidden. */
+  readonly synced: boolean;
+  whenSynced(signal: AbortSignal): Promise<void>;
+  /** The state of the reflectors of one kind: `synced` only when all of them are. */
+  stateOf(kind: ChildKind | 'LocalModelDeployment' | 'Pod'): 'synced' | 'starting' | 'missing' | 'forbidden';
+  /** Ends the pauses of the reflectors of a kind that has just appeared. */
+  wake(kind: ChildKind): void;
+  childrenOf(key: Key): Map<string, LiveChild>;
+  podsOf(key: Key): PodFacts[];
+  noteWrite(resource: Resource, written: KubeObject): void;
+}
+
+function withoutManagedFields(object: StoredDeployment): StoredDeployment {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+const deploymentKeyOf = ({ metadata }: KubeObject): Key =>
+  `${metadata.namespace}/${metadata.labels?.[labels.deployment] ?? ''}`;
+const indexes = { [BY_DEPLOYMENT]: (object: KubeObject) => [deploymentKeyOf(object)] };
+
+/** The kinds without which nothing can be decided. A ServiceMonitor is optional, so nobody waits for it. */
+const isRequired = (kind: string): boolean => kind !== 'ServiceMonitor';
+
+export function createCaches(options: CachesOptions): Caches {
+  const { client, clock, random, log, listeners, namespaces } = options;
+  const deployments = createStore<StoredDeployment>({ trim: withoutManagedFields });
+  const pods = createStore<PodFacts>({ trim: trimPod, indexes });
+  const children = Object.fromEntries(
+    Object.keys(childKinds).map((kind) => [kind, createStore<LiveChild>({ trim: trimChild, indexes })]),
+  ) as Record<ChildKind, Store<LiveChild>>;
+  const reflectors = new Map<string, Reflector[]>();
+  const common = { client, clock, random, log };
+  const scopes = namespaces ? namespaces.map((namespace) => ({ namespace })) : [{}];
+
+  reflectors.set(
+    'LocalModelDeployment',
+    scopes.map((scope) =>
+      createReflector({
+        ...common,
+        ...scope,
+        resource: localModelDeployments,
+        store: deployments,
+        onChange: listeners.deployment,
+      }),
+    ),
+  );
+  reflectors.set(
+    'Pod',
+    scopes.map((scope) =>
+      createReflector({
+        ...common,
+        ...scope,
+        resource: resources.pod,
+        labelSelector: labels.deployment,
+        store: pods,
+        onChange: (_key, _type, object, previous) => listeners.pod(deploymentKeyOf(object), object, previous),
+      }),
+    ),
+  );
+  for (const [kind, resource] of Object.entries(childKinds))
+    reflectors.set(
+      kind,
+      scopes.map((scope) =>
+        createReflector({
+          ...common,
+          ...scope,
+          resource,
+          labelSelector: CHILD_SELECTOR,
+          store: children[kind as ChildKind],
+          onChange: (_key, _type, object, previous) => listeners.child(deploymentKeyOf(object), object, previous),
+        }),
+      ),
+    );
+
+  const stateOf: Caches['stateOf'] = (kind) => {
+    const all = reflectors.get(kind) ?? [];
+    if (all.some(({ state }) => state === 'forbidden')) return 'forbidden';
+    if (all.every(({ synced }) => synced)) return 'synced';
+    return all.some(({ state }) => state === 'missing') ? 'missing' : 'starting';
+  };
+  const isKnown = (kind: string): boolean => {
+    const state = stateOf(kind as ChildKind);
+    return state === 'synced' || (state === 'forbidden' && kind !== 'LocalModelDeployment' && kind !== 'Pod');
+  };
+
+  return {
+    deployments,
+    pods,
+    children,
+    async start(signal) {
+      await Promise.all([...reflectors.values()].flat().map((reflector) => reflector.start(signal)));
+    },
+    get synced() {
+      return [...reflectors.keys()].filter(isRequired).every(isKnown);
+    },
+    async whenSynced(signal) {
+      const required = [...reflectors].filter(([kind]) => isRequired(kind));
+      await Promise.all(required.flatMap(([kind, all]) => all.map((r) => settled(r, kind, isKnown, clock, signal))));
+    },
+    stateOf,
+    wake(kind) {
+      for (const reflector of reflectors.get(kind) ?? []) reflector.wake();
+    },
+    childrenOf: (key) =>
+      new Map(
+        Object.values(children).flatMap((store) =>
+          store.byIndex(BY_DEPLOYMENT, key).map((child) => [childKey(child), child]),
+        ),
+      ),
+    podsOf: (key) => pods.byIndex(BY_DEPLOYMENT, key),
+    noteWrite(resource, written) {
+      const key = `${written.metadata.namespace}/${written.metadata.name}`;
+      if (resource.kind === 'LocalModelDeployment') deployments.noteWrite(key, written as StoredDeployment);
+      else if (resource.kind in children) children[resource.kind as ChildKind].noteWrite(key, written as LiveChild);
+    },
+  };
+}
+
+/** A reflector that may not list never becomes synced, so its state is looked at meanwhile. */
+async function settled(
+  reflector: Reflector,
+  kind: string,
+  isKnown: (kind: string) => boolean,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted && !isKnown(kind)) {
+    const look = new AbortController();
+    const timer = clock.after(FORBIDDEN_LOOK_MS, () => look.abort());
+    await reflector.whenSynced(AbortSignal.any([signal, look.signal])).catch(() => undefined);
+    timer.cancel();
+    if (reflector.synced) return;
+  }
+}
+
+const FORBIDDEN_LOOK_MS = 100;

@@ -1,0 +1,203 @@
+// How the operator is told what to do: flags, else environment, else defaults; and a file with what the chart decides for all
+// deployments.
+import { parseArgs } from 'node:util';
+import { parse as parseYaml } from 'yaml';
+import * as z from 'zod';
+import { builtInDefaults, type OperatorDefaults } from '../api/defaults.ts';
+import type { UpgradePolicy } from './upgrades.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = (max: number) => z.coerce.number().int().min(1).max(max);
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+
+interface Option {
+  schema: z.ZodType;
+  default?: string;
+  help: string;
+}
+
+/** One table: flags, environment (`LMO_` and the name in capitals) and --help come from it. */
+const options = {
+  namespaces: { schema: list, default: '', help: 'Namespaces to watch, separated by commas; empty: all of them' },
+  config: { schema: z.string(), help: 'YAML file with defaults for all deployments (images, resources, labels)' },
+  kubeconfig: {
+    schema: z.string(),
+    help: 'Path of a kubeconfig; default: the service account, else KUBECONFIG, else ~/.kube/config',
+  },
+  context: { schema: z.string(), help: 'Context of the kubeconfig; default: its current one' },
+  workers: { schema: count(256), default: '8', help: 'Deployments that are worked on at the same time' },
+  'leader-elect': { schema: flag, default: 'true', help: 'Only one of several operators acts; false for a single one' },
+  'lease-name': { schema: z.string().min(1), default: 'local-model-operator', help: 'Name of the Lease' },
+  'lease-namespace': { schema: z.string(), help: 'Namespace of the Lease; default: the one that the operator runs in' },
+  'admin-host': { schema: z.string(), default: '0.0.0.0', help: 'Address of /healthz, /readyz and /metrics' },
+  'admin-port': { schema: port, default: '9090', help: 'Port of /healthz, /readyz and /metrics; 0: any free one' },
+  'log-level': {
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    default: 'info',
+    help: 'debug, info, warn, error or silent',
+  },
+  http2: { schema: flag, default: 'true', help: 'Speak HTTP/2 to the API server; false for proxies that get it wrong' },
+  'model-pods-upgrade': {
+    schema: z.enum(['OnNextChange', 'Rolling']),
+    default: 'OnNextChange',
+    help: 'When pods take over what a new operator version renders: with the next change of their spec, or by themselves',
+  },
+  'model-pods-upgrade-max': {
+    schema: count(1000),
+    default: '1',
+    help: 'With Rolling: deployments that upgrade at once',
+  },
+  'grace-seconds': { schema: count(600), default: '25', help: 'How long work under way may take after SIGTERM' },
+} as const satisfies Record<string, Option>;
+
+type OptionName = keyof typeof options;
+
+export interface OperatorConfig {
+  namespaces?: string[];
+  kubeconfig?: string;
+  context?: string;
+  workers: number;
+  leaderElect: boolean;
+  leaseName: string;
+  leaseNamespace?: string;
+  adminHost: string;
+  adminPort: number;
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  http2: boolean;
+  upgrades: UpgradePolicy;
+  graceMs: number;
+  defaults: OperatorDefaults;
+}
+
+/** A mistake in how the operator was started; the message is for the person who did it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const envNameOf = (option: string): string => `LMO_${option.toUpperCase().replaceAll('-', '_')}`;
+
+export function helpText(): string {
+  const lines = Object.entries(options as Record<string, Option>).map(([name, { default: fallback, help }]) => {
+    const left = `  --${name}`.padEnd(28);
+    return `${left}${help}${fallback ? ` (default ${fallback})` : ''}\n${' '.repeat(28)}[${envNameOf(name)}]`;
+  });
+  return `local-model-operator: runs local language models on this cluster, as LocalModelDeployments say.
+
+Usage: operator [flags]
+
+${lines.join('\n')}
+  --help                    This text
+`;
+}
+
+type Raw = Partial<Record<OptionName, string>>;
+
+function readFlags(argv: readonly string[]): Raw & { help?: boolean } {
+  const known = Object.fromEntries(Object.keys(options).map((name) => [name, { type: 'string' as const }]));
+  try {
+    const { values } = parseArgs({ args: [...argv], options: { ...known, help: { type: 'boolean' } }, strict: true });
+    return values as Raw & { help?: boolean };
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message}; see --help`);
+  }
+}
+
+function valueOf<N extends OptionName>(
+  name: N,
+  raw: Raw,
+  env: Readonly<Record<string, string | undefined>>,
+): z.output<(typeof options)[N]['schema']> | undefined {
+  const option: Option = options[name];
+  const text = raw[name] ?? env[envNameOf(name)] ?? option.default;
+  if (text === undefined) return undefined;
+  const parsed = option.schema.safeParse(text);
+  if (parsed.success) return parsed.data as z.output<(typeof options)[N]['schema']>;
+  const where = raw[name] === undefined ? envNameOf(name) : `--${name}`;
+  throw new ConfigError(`${where}=${text}: ${parsed.error.issues[0]?.message ?? 'not understood'}; ${option.help}`);
+}
+
+const amounts = z.record(z.string(), z.union([z.string(), z.number()]));
+const containerResources = z.strictObject({ requests: amounts.optional(), limits: amounts.optional() });
+const stringMap = z.record(z.string(), z.string());
+const fileSchema = z.strictObject({
+  images: z
+    .strictObject({
+      operator: z.string(),
+      ollama: z.string(),
+      ollamaRocm: z.string(),
+      foundryLocal: z.string(),
+      foundryLocalCuda: z.string(),
+    })
+    .partial()
+    .optional(),
+  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
+  imagePullSecrets: z.array(z.string()).optional(),
+  gatewayResources: containerResources.optional(),
+  pullResources: containerResources.optional(),
+  serviceMonitor: z.strictObject({ labels: stringMap }).optional(),
+  monitoringNamespaces: z.array(z.string()).optional(),
+  operatorNamespace: z.string().optional(),
+  ids: z
+    .strictObject({ user: z.int().min(1), group: z.int().min(1), fsGroup: z.int().min(1) })
+    .partial()
+    .optional(),
+});
+
+/** The defaults file over the built-in defaults. Throws a ConfigError that names the field. */
+export function readDefaults(text: string | undefined): OperatorDefaults {
+  if (text === undefined) return builtInDefaults;
+  const parsed = fileSchema.safeParse(parseYaml(text) ?? {});
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ConfigError(`defaults file: ${issue?.path.join('.') || '(root)'}: ${issue?.message}`);
+  }
+  const { images, ids, ...rest } = parsed.data;
+  return {
+    ...builtInDefaults,
+    ...rest,
+    images: { ...builtInDefaults.images, ...images },
+    ids: { ...builtInDefaults.ids, ...ids },
+  };
+}
+
+/**
+ * Reads the configuration; undefined when --help was asked for.
+ * @throws ConfigError
+ */
+export function readConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string,
+): OperatorConfig | undefined {
+  const { help, ...raw } = readFlags(argv);
+  if (help) return undefined;
+  const value = <N extends OptionName>(name: N) => valueOf(name, raw, env);
+  const required = <N extends OptionName>(name: N) => value(name) as NonNullable<ReturnType<typeof value<N>>>;
+  const namespaces = required('namespaces');
+  const optional = {
+    kubeconfig: value('kubeconfig'),
+    context: value('context'),
+    leaseNamespace: value('lease-namespace'),
+  };
+  const file = value('config');
+  return {
+    ...(namespaces.length > 0 && { namespaces }),
+    ...Object.fromEntries(Object.entries(optional).filter(([, text]) => text)),
+    workers: required('workers'),
+    leaderElect: required('leader-elect'),
+    leaseName: required('lease-name'),
+    adminHost: required('admin-host'),
+    adminPort: required('admin-port'),
+    logLevel: required('log-level'),
+    http2: required('http2'),
+    upgrades: { mode: required('model-pods-upgrade'), maxConcurrent: required('model-pods-upgrade-max') },
+    graceMs: required('grace-seconds') * 1000,
+    defaults: readDefaults(file === undefined ? undefined : readFile(file)),
+  };
+}

@@ -1,0 +1,75 @@
+// The warnings that stand nowhere but in a pod's Events: FailedMount, FailedAttachVolume (Multi-Attach). Events are not
+// watched, because a busy cluster has more of them than of anything else; those of a stuck pod are listed, and not again soon.
+import type { Client } from '../kube/client.ts';
+import type { KubeObject, Resource } from '../kube/types.ts';
+import type { Clock } from '../process/clock.ts';
+import type { Logger } from '../process/logger.ts';
+import type { PodFacts } from './podFacts.ts';
+import { isStuckBeforeStart } from './podProblems.ts';
+
+/** core/v1, not events.k8s.io/v1: only here can the server select by the object that an event is about. */
+const coreEvents: Resource = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+
+interface CoreEvent extends KubeObject {
+  reason?: string;
+  message?: string;
+  lastTimestamp?: string;
+  eventTime?: string;
+}
+
+const ABOUT_VOLUMES = new Set(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume', 'FailedBinding']);
+const AGAIN_AFTER_MS = 5 * 60_000;
+const REMEMBERED = 1000;
+const MAX_EVENTS = 50;
+
+export interface PodWarnings {
+  /** Warnings of the stuck pods among these, by pod uid. Never throws: without permission there are none. */
+  of(pods: readonly PodFacts[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+}
+
+export function createPodWarnings({ client, clock, log }: { client: Client; clock: Clock; log: Logger }): PodWarnings {
+  const known = new Map<string, { warning: string | undefined; readAt: number }>();
+
+  async function read({ metadata }: PodFacts, signal: AbortSignal): Promise<string | undefined> {
+    const { items } = await client.list<CoreEvent>(coreEvents, {
+      ...(metadata.namespace && { namespace: metadata.namespace }),
+      fieldSelector: `involvedObject.uid=${metadata.uid},type=Warning`,
+      limit: MAX_EVENTS,
+      signal,
+    });
+    const time = (event: CoreEvent) => event.lastTimestamp ?? event.eventTime ?? '';
+    const latest = items
+      .filter(({ reason = '' }) => ABOUT_VOLUMES.has(reason))
+      .sort((a, b) => time(b).localeCompare(time(a)))[0];
+    return latest && `${latest.reason}: ${latest.message}`;
+  }
+
+  function remember(uid: string, warning: string | undefined, readAt: number): void {
+    known.delete(uid);
+    known.set(uid, { warning, readAt });
+    const oldest = known.keys().next();
+    if (known.size > REMEMBERED && !oldest.done) known.delete(oldest.value);
+  }
+
+  return {
+    async of(pods, signal) {
+      const now = clock.now();
+      const warnings = new Map<string, string>();
+      for (const pod of pods.filter((p) => isStuckBeforeStart(p, now))) {
+        const uid = pod.metadata.uid ?? '';
+        const before = known.get(uid);
+        if (!before || now - before.readAt >= AGAIN_AFTER_MS) {
+          try {
+            remember(uid, await read(pod, signal), now);
+          } catch (error) {
+            log.warn({ pod: pod.metadata.name, err: error }, 'events of a stuck pod could not be read');
+            remember(uid, before?.warning, now);
+          }
+        }
+        const warning = known.get(uid)?.warning;
+        if (warning) warnings.set(uid, warning);
+      }
+      return warnings;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+// How long nothing has moved. The Deployment's own deadline cannot be used: it does not see a pull, and a large model may
+// take an hour in which no pod becomes ready.
+import type { PodFacts } from './podFacts.ts';
+import { STUCK_AFTER_MS } from './podProblems.ts';
+import { currentPods, type Situation } from './situation.ts';
+
+const latest = (times: (string | undefined)[]): number =>
+  Math.max(0, ...times.filter((t): t is string => Boolean(t)).map((t) => Date.parse(t)));
+
+/** When a pod of this revision last got further (milliseconds since the epoch). A restart is no progress. */
+export function lastProgress(situation: Situation): number {
+  const { placement, previous } = situation;
+  const readySince = previous?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  const pods = currentPods(situation).flatMap(({ metadata, pod }) => [
+    metadata.creationTimestamp,
+    pod.scheduledAt,
+    ...pod.containers.filter(({ restarts }) => restarts === 0).map(({ startedAt }) => startedAt),
+  ]);
+  return latest([placement?.decision.since, readySince, ...pods]);
+}
+
+/** Whether spec.rollout.progressDeadlineSeconds has passed since then, and when it will (milliseconds since the epoch). */
+export function deadlineOf(situation: Situation): { exceeded: boolean; at: number; message: string } {
+  const seconds = situation.settings?.rollout.progressDeadlineSeconds ?? 0;
+  const at = lastProgress(situation) + seconds * 1000;
+  return { exceeded: situation.now >= at, at, message: `nothing has moved for ${seconds} seconds` };
+}
+
+/** When the next pass is due without any event (milliseconds from now), if at all. */
+export function nextLook(situation: Situation): number | undefined {
+  const { outcome, applied, now, settings, problems } = situation;
+  const due: number[] = [];
+  if (outcome?.nextCheckMs !== undefined) due.push(outcome.nextCheckMs);
+  if (applied.failures.some(({ reason }) => reason === 'WaitingForDeletion')) due.push(WAIT_FOR_DELETION_MS);
+  if (
+    applied.failures.some(
+      ({ reason }) => reason === 'FieldContested' || reason === 'Forbidden' || reason === 'NameConflict',
+    )
+  )
+    due.push(REFUSED_MS);
+  if (problems.length === 0 && settings && settings.replicas > 0 && outcome?.kind === 'placed') {
+    const pods = currentPods(situation);
+    const waits = pods.some(({ pod }) => !pod.ready) || pods.length < settings.replicas;
+    const { at } = deadlineOf(situation);
+    if (waits && at > now) due.push(at - now);
+    const stuck = pods.map((pod) => stuckAt(pod)).filter((time) => time !== undefined && time > now);
+    due.push(...stuck.map((time) => Number(time) - now));
+  }
+  return due.length > 0 ? Math.max(1, Math.min(...due)) : undefined;
+}
+
+/** Garbage collection of a predecessor's objects takes seconds. */
+const WAIT_FOR_DELETION_MS = 2_000;
+/** What only people can mend is looked at again without haste: another namespace's RBAC or a stranger's Service is not watched. */
+const REFUSED_MS = 60_000;
+
+function stuckAt({ pod }: PodFacts): number | undefined {
+  if (pod.ready || !pod.scheduledAt) return undefined;
+  return Date.parse(pod.scheduledAt) + STUCK_AFTER_MS;
+}
