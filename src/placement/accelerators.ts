@@ -100,7 +100,12 @@ export const accelerators: readonly Accelerator[] = [
 ];
 
 const pattern = (glob: string) =>
-  new RegExp(`^${glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`);
+  new RegExp(
+    `^${glob
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '[^/]*')
+      .replaceAll('?', '[^/]')}$`,
+  );
 
 /** Whether `resourceName` is one that this plugin documents for a part of a device. */
 export const isPartOf = ({ alsoOffered }: Accelerator, resourceName: string): boolean =>

@@ -60,7 +60,11 @@ const claimsCanBeHad: WorldCheck = (rung, { world: { deviceClasses } }) => {
       'the cluster does not serve resource.k8s.io, which resourceClaims need; use resourceName, or Kubernetes 1.34 or later',
     );
   if (deviceClasses.length > 0) return undefined;
-  return reject(rung, 'NotOffered', "there is no DeviceClass, which resourceClaims need; install the vendor's DRA driver");
+  return reject(
+    rung,
+    'NotOffered',
+    "there is no DeviceClass, which resourceClaims need; install the vendor's DRA driver",
+  );
 };
 
 const resourceIsOffered: WorldCheck = (rung, { runtime, pod, world }) => {

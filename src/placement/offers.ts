@@ -4,8 +4,8 @@ import { unitsOf } from '../api/quantity.ts';
 import { accelerators, isPartOf } from './accelerators.ts';
 import type { Toleration } from './decision.ts';
 import type { Request } from './requests.ts';
-import type { NodeFacts, World } from './world.ts';
 import { clip, listOf, nodeCount } from './words.ts';
+import type { NodeFacts, World } from './world.ts';
 
 /** Where the pods of a deployment may go on any rung. */
 export interface PodDemands {
@@ -89,11 +89,15 @@ const classOffers = (resourceName: string, { deviceClasses }: World) =>
 
 /** A part of a device that nodes do offer, which the user may want instead. */
 function partHint(requests: readonly Request[], nodes: readonly NodeFacts[]): string {
-  const asked = accelerators.filter((row) => requests.some(({ resourceName = '' }) => row.resources.includes(resourceName)));
+  const asked = accelerators.filter((row) =>
+    requests.some(({ resourceName = '' }) => row.resources.includes(resourceName)),
+  );
   const parts = new Set(
     nodes.flatMap((node) => Object.keys(node.allocatable).filter((name) => asked.some((row) => isPartOf(row, name)))),
   );
-  return parts.size === 0 ? '' : `; parts of a device are there: set resourceName to ${listOf([...parts].sort(), 'or')}`;
+  return parts.size === 0
+    ? ''
+    : `; parts of a device are there: set resourceName to ${listOf([...parts].sort(), 'or')}`;
 }
 
 /**

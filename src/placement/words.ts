@@ -15,5 +15,10 @@ export function listOf(names: readonly string[], conjunction: 'and' | 'or'): str
 export const nodeCount = ({ length }: { length: number }): string => `${length} ${length === 1 ? 'node' : 'nodes'}`;
 
 /** "GPU nvidia" */
-export const deviceOf = ({ class: deviceClass, vendor }: { class: DeviceClass; vendor?: string | undefined }): string =>
-  vendor ? `${deviceClass} ${vendor}` : deviceClass;
+export const deviceOf = ({
+  class: deviceClass,
+  vendor,
+}: {
+  class: DeviceClass;
+  vendor?: string | undefined;
+}): string => (vendor ? `${deviceClass} ${vendor}` : deviceClass);

@@ -45,6 +45,8 @@ export interface Runtime {
   readonly lacks: Partial<Record<DeviceClass, string>>;
   /** It writes into the store while it serves, so it cannot have it read-only; default false. */
   readonly writesStore?: boolean;
+  /** Its pull chooses among variants by the devices that it sees, so it gets the rung's devices too; default false. */
+  readonly pullSeesDevices?: boolean;
   /** Variables that the operator sets itself, or that would break the pod: refused in spec.pod.env and in rungs, by name. */
   readonly reservedEnv: readonly string[];
   /** Problems of the spec that only this runtime knows of. */

@@ -1,0 +1,140 @@
+// Foundry Local as the server of one model. Microsoft publishes no image, so this is the contract of our own (src/foundryLocal).
+import { FOUNDRY_LOCAL_VERSION, type Settings } from '../api/defaults.ts';
+import { RESERVED_PORTS } from '../api/schema.ts';
+import type { Problem } from '../api/types.ts';
+import { PULL_CONFIG, writePullConfig } from '../puller/config.ts';
+import { envOf, reservedEnvProblems, withoutNvidia } from './env.ts';
+import { type FoundryVariable, foundryVariables, noTelemetry } from './foundryVariables.ts';
+import { variantProblems } from './foundryVariant.ts';
+import { pullConfigOf } from './pullInput.ts';
+import { modelOf, threadsOf } from './rung.ts';
+import { paths, type Runtime, type RuntimeInput } from './runtime.ts';
+
+const reservedEnv: readonly string[] = [
+  ...Object.keys(foundryVariables),
+  ...Object.keys(noTelemetry),
+  'HOME',
+  'NVIDIA_VISIBLE_DEVICES',
+  PULL_CONFIG,
+];
+
+const isCuda = ({ choice }: RuntimeInput) => choice.class === 'GPU' && (choice.vendor ?? 'nvidia') === 'nvidia';
+
+function provider(input: RuntimeInput): 'cpu' | 'cuda' | undefined {
+  if (input.choice.class === 'CPU') return 'cpu';
+  return isCuda(input) ? 'cuda' : undefined;
+}
+
+/** What both entry points get: the catalog shows a process only variants for the devices that it sees itself. */
+function commonEnv(input: RuntimeInput) {
+  const ep = provider(input);
+  const values: Partial<Record<FoundryVariable, string | number>> = {
+    FL_MODEL_DIR: paths.models,
+    ...(ep && { FL_EP: ep }),
+  };
+  return { HOME: paths.home, ...noTelemetry, ...values, ...(!isCuda(input) && withoutNvidia) };
+}
+
+function serveEnv({ settings, rung }: RuntimeInput): Partial<Record<FoundryVariable, string | number>> {
+  const { maxContext, loadTimeoutSeconds } = settings.performance;
+  const threads = threadsOf(settings, rung);
+  return {
+    FL_MODEL: modelOf(settings, rung).name,
+    FL_PORT: RESERVED_PORTS.foundryLocal,
+    FL_MAX_CONTEXT: maxContext,
+    ...(threads !== undefined && { FL_THREADS: threads }),
+    FL_LOAD_TIMEOUT: loadTimeoutSeconds,
+    FL_OFFLINE: 1,
+  };
+}
+
+interface Unsupported {
+  path: string;
+  isGiven: (settings: Settings) => boolean;
+  message: string;
+}
+
+/** Fields that Foundry Local cannot honour. Adding one is adding a row. */
+export const unsupported: readonly Unsupported[] = [
+  {
+    path: 'spec.performance.parallel',
+    isGiven: ({ performance }) => performance.parallel > 1,
+    message: 'Foundry Local works on one request at a time; remove it and raise replicas',
+  },
+  {
+    path: 'spec.performance.batchSize',
+    isGiven: ({ performance }) => performance.batchSize !== undefined,
+    message: 'Foundry Local has no batch size; remove it',
+  },
+  {
+    path: 'spec.api.protocols',
+    isGiven: ({ api }) => api.protocols.includes('Anthropic'),
+    message: 'Foundry Local has no Anthropic routes; remove Anthropic',
+  },
+  {
+    path: 'spec.model.source.registry.mirrors',
+    isGiven: ({ model: { source } }) => source.kind === 'Registry' && Boolean(source.mirrors?.length),
+    message: "Foundry Local pulls from Microsoft's catalog only; use source.image or source.volume",
+  },
+  {
+    path: 'spec.model.source.registry.plainHttp',
+    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.plainHttp === true,
+    message: "Foundry Local pulls from Microsoft's catalog only, by https; remove it",
+  },
+  {
+    path: 'spec.model.source.registry.credentialsSecretRef',
+    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.credentialsSecretRef !== undefined,
+    message: "Microsoft's catalog takes no credentials; remove it",
+  },
+  {
+    path: 'spec.model.source.registry.identitySecretRef',
+    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.identitySecretRef !== undefined,
+    message: "the identity is Ollama's; remove it",
+  },
+  {
+    path: 'spec.model.source.registry.bandwidthLimit',
+    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.bandwidthLimit !== undefined,
+    message: 'the downloads of Foundry Local cannot be slowed down; remove it',
+  },
+];
+
+const unsupportedProblems = (settings: Settings): Problem[] =>
+  unsupported.flatMap(({ path, isGiven, message }) =>
+    isGiven(settings) ? { path, message, reason: 'UnsupportedField' as const } : [],
+  );
+
+export const foundryLocal: Runtime = {
+  name: 'FoundryLocal',
+  title: 'Foundry Local',
+  container: 'foundry-local',
+  port: RESERVED_PORTS.foundryLocal,
+  writesStore: true,
+  pullSeesDevices: true,
+  // microsoft/Foundry-Local 1.2.3: on linux-arm64 the package brings a CPU runtime only.
+  backends: [{ class: 'CPU' }, { class: 'GPU', vendor: 'nvidia', arch: 'amd64' }],
+  lacks: { NPU: 'Foundry Local on Linux has no NPU execution provider' },
+  reservedEnv,
+  check: (settings) => [
+    ...variantProblems(settings),
+    ...unsupportedProblems(settings),
+    ...reservedEnvProblems(settings, reservedEnv),
+  ],
+  image: (input) => {
+    const { settings, rung, defaults } = input;
+    const { foundryLocal: cpu, foundryLocalCuda: cuda } = defaults.images;
+    return rung.image ?? settings.image ?? (isCuda(input) ? cuda : cpu);
+  },
+  main: (input) => ({
+    image: foundryLocal.image(input),
+    args: ['serve'],
+    env: envOf({ ...commonEnv(input), ...serveEnv(input) }),
+  }),
+  pull: (input) => ({
+    image: foundryLocal.image(input),
+    args: ['pull'],
+    env: [
+      ...envOf(commonEnv(input)),
+      { name: PULL_CONFIG, value: writePullConfig(pullConfigOf(input, FOUNDRY_LOCAL_VERSION)) },
+    ],
+  }),
+};
