@@ -1,6 +1,6 @@
 // A real control plane on this machine: etcd, kube-apiserver, controller-manager, scheduler and simulated nodes, in seconds.
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Access, authorityName, type Connection, connect } from './access.ts';
@@ -11,7 +11,7 @@ import { kubeconfig } from './kubeconfig.ts';
 import { createNodes, type NodeSpec, startingNodes } from './nodes.ts';
 import { freePorts } from './ports.ts';
 import { simulatorConfig } from './stages.ts';
-import { writeState } from './state.ts';
+import { clearFolder, writeState } from './state.ts';
 import { createSupervisor, type Supervisor } from './supervise.ts';
 import { waitFor } from './wait.ts';
 
@@ -39,7 +39,10 @@ export interface ControlPlaneOptions {
 export interface ControlPlane extends Access {
   /** Process ids by program, and of the supervisor. */
   pids(): Record<string, number>;
-  /** SIGTERM, or a crash; resolves when the process is gone. */
+  /**
+   * SIGTERM, with SIGKILL after 3 s since open watches make it linger for a minute, or SIGKILL at once: a crash. Resolves
+   * when the process is gone.
+   */
   stopApiServer(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** On the same port, with the same data; resolves when it is ready. */
   startApiServer(): Promise<void>;
@@ -110,31 +113,42 @@ async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
       await startApiServer();
     },
     release: supervisor.release,
-    stop: supervisor.shutDown,
+    stop: async () => {
+      await supervisor.shutDown();
+      await rm(layout.folder, { recursive: true, force: true }); // already done, unless somebody killed the supervisor
+    },
   };
 }
 
 function createProcesses(supervisor: Supervisor, binaries: Binaries, layout: Layout, deadlineMs: number) {
+  const started = new Set<keyof Flags>();
+
   async function start(name: keyof Flags): Promise<void> {
-    await supervisor.start(processSpec(name, binaries, layout));
+    await supervisor.start(processSpec(name, binaries, layout)).catch((error: Error) => {
+      throw new ControlPlaneError(error.message);
+    });
+    started.add(name);
   }
 
-  /** Waits until `look` holds; gives up at once when the process that has to bring it about has ended. */
+  /** Waits until `look` holds, which `name` has to bring about; gives up at once when any of the processes ends. */
   async function untilHealthy(name: keyof Flags, look: () => Promise<boolean>): Promise<void> {
-    const over = Promise.race([ended('etcd'), ended(name)]);
-    const healthy = waitFor(`${name} is ready`, async () => (await look()) || undefined, { deadlineMs }).catch(
-      async (error: Error) => {
-        throw new ControlPlaneError(`${error.message}\n${await lastWords(layout, name)}`);
-      },
-    );
-    await Promise.race([healthy, over]);
+    const over = new AbortController();
+    const patience = { deadlineMs, signal: over.signal };
+    const healthy = waitFor(`${name} is ready`, async () => (await look()) || undefined, patience);
+    try {
+      await Promise.race([healthy, ...[...started].map(ended)]);
+    } catch (error) {
+      if (error instanceof ControlPlaneError) throw error;
+      throw new ControlPlaneError(`${(error as Error).message}\n${await lastWords(layout, name)}`);
+    } finally {
+      over.abort();
+    }
   }
 
   async function ended(name: keyof Flags): Promise<never> {
     const { code, signal } = await supervisor.ended(name);
-    throw new ControlPlaneError(
-      `${name} ended (${signal ?? `code ${code}`}) before it was ready\n${await lastWords(layout, name)}`,
-    );
+    const how = signal ?? `code ${code}`;
+    throw new ControlPlaneError(`${name} ended (${how}) before all was ready\n${await lastWords(layout, name)}`);
   }
 
   return { start, untilHealthy };
@@ -167,6 +181,7 @@ async function nodesAreReady({ call }: Access, nodes: readonly NodeSpec[]): Prom
 async function prepare(options: ControlPlaneOptions): Promise<{ layout: Layout; connection: Connection }> {
   const { audit = false, durable = false, heartbeats = true, flags = {}, binaries } = options;
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'lmo-controlplane-')));
+  if (options.folder) await clearFolder(folder);
   await mkdir(join(folder, 'pki'), { recursive: true, mode: 0o700 });
   await mkdir(join(folder, 'logs'), { recursive: true });
   const [etcd = 0, etcdPeer = 0, apiServer = 0] = await freePorts(3);

@@ -13,9 +13,9 @@ export interface Supervisor {
   readonly pid: number;
   /** Resolves with the process id once the program runs. */
   start(spec: ProcessSpec): Promise<number>;
-  /** Resolves when the process is gone; at once if it was not there. */
-  stop(name: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Resolves when the process of that name ends. */
+  /** Resolves when the process is gone; at once if it was not there. SIGKILL follows after `graceMs`. */
+  stop(name: string, signal: 'SIGTERM' | 'SIGKILL', graceMs?: number): Promise<void>;
+  /** How the process of that name, as last started, ends or has ended. */
   ended(name: string): Promise<Ending>;
   pids(): Record<string, number>;
   /** Ends every process, removes the folder, resolves when all that is done. */
@@ -28,6 +28,7 @@ export interface Supervisor {
 
 interface Tracked {
   pid: number;
+  alive: boolean;
   ended: PromiseWithResolvers<Ending>;
 }
 
@@ -40,9 +41,22 @@ export function createSupervisor(folder: string): Supervisor {
     env: { PATH: process.env.PATH ?? '' },
   });
   const starting = new Map<string, PromiseWithResolvers<number>>();
-  const running = new Map<string, Tracked>();
+  const processes = new Map<string, Tracked>();
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let expected = false;
+  let detached = false;
+  let asked = 0;
+
+  /** Holds this process while it waits for an answer. */
+  async function answer<T>(answered: Promise<T>): Promise<T> {
+    asked++;
+    setReferenced(child, true);
+    try {
+      return await answered;
+    } finally {
+      if (--asked === 0 && detached) setReferenced(child, false);
+    }
+  }
 
   const send = (command: Command) => child.stdin.write(`${JSON.stringify(command)}\n`);
   child.stdin.on('error', () => {});
@@ -51,51 +65,62 @@ export function createSupervisor(folder: string): Supervisor {
   function hear(report: Report): void {
     const { name } = report;
     if (report.report === 'started') {
-      running.set(name, { pid: report.pid, ended: Promise.withResolvers() });
+      processes.set(name, { pid: report.pid, alive: true, ended: Promise.withResolvers() });
       starting.get(name)?.resolve(report.pid);
+      starting.delete(name);
     } else if (report.report === 'failed') {
       starting.get(name)?.reject(new Error(`${name} cannot be started: ${report.message}`));
+      starting.delete(name);
     } else {
-      running.get(name)?.ended.resolve({ code: report.code, signal: report.signal });
-      running.delete(name);
+      const ended = processes.get(name);
+      if (ended) ended.alive = false;
+      ended?.ended.resolve({ code: report.code, signal: report.signal });
     }
   }
 
+  const alive = () => [...processes].filter(([, tracked]) => tracked.alive);
+
   // Should the supervisor itself be killed, its children have nobody left but us.
   child.once('exit', () => {
-    for (const { pid } of expected ? [] : running.values()) kill(pid);
+    for (const started of starting.values()) started.reject(new Error('the supervisor has ended'));
+    for (const [, { pid }] of expected ? [] : alive()) kill(pid);
   });
 
   function start(spec: ProcessSpec): Promise<number> {
     const started = Promise.withResolvers<number>();
     starting.set(spec.name, started);
     send({ do: 'start', spec });
-    return started.promise;
+    return answer(started.promise);
   }
 
-  async function stop(name: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const ended = running.get(name)?.ended.promise;
+  async function stop(name: string, signal: 'SIGTERM' | 'SIGKILL', graceMs = 3_000): Promise<void> {
+    const tracked = processes.get(name);
+    if (!tracked?.alive) return;
     send({ do: 'stop', name, signal });
-    await ended;
+    const impatience = setTimeout(() => send({ do: 'stop', name, signal: 'SIGKILL' }), graceMs);
+    await answer(tracked.ended.promise);
+    clearTimeout(impatience);
   }
 
   return {
     pid: child.pid ?? 0,
     start,
     stop,
-    ended: (name) => running.get(name)?.ended.promise ?? Promise.resolve({ code: null, signal: null }),
-    pids: () => Object.fromEntries([...running].map(([name, { pid }]) => [name, pid])),
+    ended: (name) => processes.get(name)?.ended.promise ?? Promise.reject(new Error(`${name} was never started`)),
+    pids: () => Object.fromEntries(alive().map(([name, { pid }]) => [name, pid])),
     async shutDown() {
       expected = true;
-      setReferenced(child, true);
       send({ do: 'shutdown' });
-      await gone;
+      await answer(gone);
     },
     release() {
       expected = true;
       send({ do: 'release' });
     },
-    unref: () => setReferenced(child, false),
+    unref() {
+      detached = true;
+      if (asked === 0) setReferenced(child, false);
+    },
   };
 }
 

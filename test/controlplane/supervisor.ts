@@ -28,7 +28,7 @@ export type Report =
   | { report: 'ended'; name: string; code: number | null; signal: string | null };
 
 /** Milliseconds between SIGTERM and SIGKILL at shutdown: nothing here is worth saving. */
-const graceMs = 3_000;
+const graceMs = 1_000;
 
 function supervise(folder: string): void {
   const children = new Map<string, ChildProcess>();

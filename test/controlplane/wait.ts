@@ -7,6 +7,8 @@ export interface Patience {
   /** Milliseconds between two looks; default 50. */
   everyMs?: number;
   clock?: Clock;
+  /** Ends the waiting: it then rejects within `everyMs`. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface Patience {
  * deadline, naming `what` and the last thing that went wrong.
  */
 export async function waitFor<T>(what: string, look: () => Promise<T | undefined>, patience: Patience): Promise<T> {
-  const { deadlineMs, everyMs = 50, clock = systemClock } = patience;
+  const { deadlineMs, everyMs = 50, clock = systemClock, signal } = patience;
   const end = clock.monotonic() + deadlineMs;
   let problem = '';
   for (;;) {
@@ -24,6 +26,7 @@ export async function waitFor<T>(what: string, look: () => Promise<T | undefined
     } catch (error) {
       problem = `; last problem: ${error instanceof Error ? error.message : String(error)}`;
     }
+    signal?.throwIfAborted();
     if (clock.monotonic() >= end) throw new Error(`${what}: not within ${deadlineMs / 1000} s${problem}`);
     await new Promise<void>((resolve) => setTimeout(resolve, everyMs)); // holds the process, which a Clock's timer does not
   }
