@@ -2,7 +2,7 @@
 import type { Client, ListOptions } from './client.ts';
 import { ApiError } from './errors.ts';
 import type { ResourceVersion } from './resourceVersion.ts';
-import { apiVersionOf, type KubeObject, type Resource } from './types.ts';
+import type { KubeObject, Resource } from './types.ts';
 
 export interface SnapshotQuery<T> {
   client: Pick<Client, 'pages'>;
@@ -42,13 +42,8 @@ async function readPages<T extends KubeObject>({
   for await (const page of client.pages<T>(resource, query)) {
     // The first page's: should later pages be newer, a watch from here shows some changes twice, but misses none.
     resourceVersion ??= page.metadata.resourceVersion;
-    for (const item of page.items) items.push(trim(withType(item, resource)));
+    for (const item of page.items) items.push(trim(item));
   }
   if (!resourceVersion) throw new Error(`the list of ${resource.plural} has no resourceVersion`);
   return { items, resourceVersion };
-}
-
-/** Lists of built-in kinds leave kind and apiVersion out of their items, watch events do not: one shape for both. */
-function withType<T extends KubeObject>(item: T, resource: Resource): T {
-  return item.kind ? item : { ...item, apiVersion: apiVersionOf(resource), kind: resource.kind };
 }

@@ -112,8 +112,7 @@ export function createModelServer(clock: Clock): ModelServer {
       api.beforePage(page);
       refuse('list');
       if (page > 0 && compactedAt > at.version) throw refused('gone');
-      // As real lists of built-in kinds: items say neither kind nor apiVersion.
-      const items = objects.slice(from, from + limit).map(({ metadata, size }) => ({ metadata, size }) as Thing);
+      const items = objects.slice(from, from + limit);
       yield { apiVersion: 'v1', kind: 'ThingList', metadata: { resourceVersion: String(at.version) }, items };
     }
   }

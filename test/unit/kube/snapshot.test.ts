@@ -37,15 +37,6 @@ test('joins pages and takes the version of the first: a watch from there may rep
   expect(resourceVersion).toBe('10');
 });
 
-test('says of each item what it is, as lists of built-in kinds do not', async () => {
-  const other = { ...pod('y'), apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata' };
-  const { items } = await take(scripted([page([pod('x'), other], '10')]).client);
-  expect(items.map(({ apiVersion, kind }) => [apiVersion, kind])).toEqual([
-    ['v1', 'Pod'],
-    ['meta.k8s.io/v1', 'PartialObjectMetadata'],
-  ]);
-});
-
 test('asks for everything in one page when the page token expires, once', async () => {
   const repaired = scripted([page([pod('x')], '10'), gone], [page([pod('y')], '20')]);
   expect(await take(repaired.client)).toMatchObject({ items: [{ metadata: { name: 'y' } }], resourceVersion: '20' });
