@@ -94,7 +94,7 @@ const policy = z
       .enum(['None', 'Pull'])
       .optional()
       .describe(
-        'None: nothing leaves the pod. Pull: only what pulling needs. Default: None where the source needs none.',
+        'None: nothing leaves the pod. Pull: only what pulling needs. Default: None where the source needs none, else Pull.',
       ),
   })
   .describe('The NetworkPolicy of the pods.');

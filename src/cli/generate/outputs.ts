@@ -1,0 +1,31 @@
+// Every file that is made from src. A new one is one more entry.
+import { stringify } from 'yaml';
+import { customResourceDefinition } from '../../api/crd.ts';
+import { apiReference } from './apiReference.ts';
+import { conditionsReference } from './conditionsReference.ts';
+
+export interface Output {
+  /** From the root of the repository. */
+  path: string;
+  /** The whole file, with its header. */
+  render(): string;
+}
+
+const COMMAND = 'npm run generate';
+const notice = (source: string): string => `Made from ${source} by \`${COMMAND}\`; do not edit.`;
+
+/** YAML with a header that says where it comes from. */
+export const yamlFile = (source: string, content: unknown): string =>
+  `# ${notice(source)}\n${stringify(content, { lineWidth: 120, aliasDuplicateObjects: false })}`;
+
+/** Markdown with a header that says where it comes from, unseen by the reader. */
+export const markdownFile = (source: string, content: string): string => `<!-- ${notice(source)} -->\n\n${content}`;
+
+export const outputs: readonly Output[] = [
+  {
+    path: 'crds/localmodels.dev_localmodeldeployments.yaml',
+    render: () => yamlFile('src/api', customResourceDefinition()),
+  },
+  { path: 'docs/reference/api.md', render: () => markdownFile('src/api', apiReference()) },
+  { path: 'docs/reference/conditions.md', render: () => markdownFile('src/api/conditions.ts', conditionsReference()) },
+];
