@@ -23,6 +23,7 @@ export const childKinds = {
 } as const satisfies Record<string, Resource>;
 
 export type ChildKind = keyof typeof childKinds;
+export type CachedKind = ChildKind | 'LocalModelDeployment' | 'Pod';
 
 /** The API server sends us only what carries this label. */
 const CHILD_SELECTOR = 'app.kubernetes.io/managed-by=local-model-operator';
@@ -59,9 +60,11 @@ export interface Caches {
   readonly synced: boolean;
   whenSynced(signal: AbortSignal): Promise<void>;
   /** The state of the reflectors of one kind: `synced` only when all of them are. */
-  stateOf(kind: ChildKind | 'LocalModelDeployment' | 'Pod'): 'synced' | 'starting' | 'missing' | 'forbidden';
+  stateOf(kind: CachedKind): 'synced' | 'starting' | 'missing' | 'forbidden';
   /** Ends the pauses of the reflectors of a kind that has just appeared. */
-  wake(kind: ChildKind): void;
+  wake(kind: CachedKind): void;
+  /** Resolves once the state of an optional kind is known for good, or the signal aborts. */
+  whenKnown(kind: CachedKind, signal: AbortSignal): Promise<void>;
   childrenOf(key: Key): Map<string, LiveChild>;
   podsOf(key: Key): PodFacts[];
   noteWrite(resource: Resource, written: KubeObject): void;
@@ -158,6 +161,10 @@ export function createCaches(options: CachesOptions): Caches {
     stateOf,
     wake(kind) {
       for (const reflector of reflectors.get(kind) ?? []) reflector.wake();
+    },
+    async whenKnown(kind, signal) {
+      const known = () => ['synced', 'forbidden', 'missing'].includes(stateOf(kind));
+      await Promise.all((reflectors.get(kind) ?? []).map((r) => settled(r, kind, known, clock, signal)));
     },
     childrenOf: (key) =>
       new Map(

@@ -108,7 +108,7 @@ function readFlags(argv: readonly string[]): Raw & { help?: boolean } {
   }
 }
 
-function valueOf<N extends OptionName>(
+function optionValue<N extends OptionName>(
   name: N,
   raw: Raw,
   env: Readonly<Record<string, string | undefined>>,
@@ -177,7 +177,7 @@ export function readConfig(
 ): OperatorConfig | undefined {
   const { help, ...raw } = readFlags(argv);
   if (help) return undefined;
-  const value = <N extends OptionName>(name: N) => valueOf(name, raw, env);
+  const value = <N extends OptionName>(name: N) => optionValue(name, raw, env);
   const required = <N extends OptionName>(name: N) => value(name) as NonNullable<ReturnType<typeof value<N>>>;
   const namespaces = required('namespaces');
   const optional = {

@@ -11,6 +11,7 @@ export interface ObserveOptions {
   caches: Caches;
   warnings: PodWarnings;
   upgrades: Upgrades;
+  serviceMonitors(): Capability;
 }
 
 /** The caches are refilling, so absence means nothing: tried again, nothing is decided. */
@@ -18,14 +19,7 @@ export class NotSynced extends Error {
   override readonly name = 'NotSynced';
 }
 
-const capabilities: Record<ReturnType<Caches['stateOf']>, Capability> = {
-  synced: 'present',
-  missing: 'absent',
-  forbidden: 'forbidden',
-  starting: 'unknown',
-};
-
-export function createObserve({ caches, warnings, upgrades }: ObserveOptions): Observe {
+export function createObserve({ caches, warnings, upgrades, serviceMonitors }: ObserveOptions): Observe {
   return async (key, signal) => {
     if (!caches.synced) throw new NotSynced('the caches are not complete; an empty cache is not absence');
     const deployment = caches.deployments.get(key);
@@ -38,7 +32,7 @@ export function createObserve({ caches, warnings, upgrades }: ObserveOptions): O
       children: caches.childrenOf(key),
       forbiddenKinds: new Set(forbidden),
       pods,
-      serviceMonitors: capabilities[caches.stateOf('ServiceMonitor')],
+      serviceMonitors: serviceMonitors(),
       podWarnings: await warnings.of(pods, signal),
       mayUpgrade: upgrades.may(key),
     };

@@ -1,7 +1,9 @@
 // The spine: observe, plan, apply, report.
+
+import { KIND, localModelDeployments, type StoredDeployment } from '../api/types.ts';
 import type { Reconcile } from '../kube/controller.ts';
-import type { EventRecorder } from '../kube/recorder.ts';
-import { type Key, keyOf } from '../kube/types.ts';
+import type { EventRecorder, ObjectReference } from '../kube/recorder.ts';
+import { apiVersionOf, type Key, keyOf } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Applier } from './apply.ts';
@@ -29,6 +31,14 @@ export interface Spine {
 export class ChildNotWritten extends Error {
   override readonly name = 'ChildNotWritten';
 }
+
+const referenceTo = ({ metadata }: StoredDeployment): ObjectReference => ({
+  apiVersion: apiVersionOf(localModelDeployments),
+  kind: KIND,
+  name: metadata.name,
+  namespace: metadata.namespace,
+  uid: metadata.uid,
+});
 
 export function createReconcile(spine: Spine): Reconcile {
   const { observe, applier, reporter, recorder, upgrades, clock, log } = spine;
@@ -79,7 +89,7 @@ export function createReconcile(spine: Spine): Reconcile {
           { deployment: keyOf(observed.deployment.metadata), reason: event.reason, note: event.note },
           'condition changed',
         );
-        recorder.record(observed.deployment, event);
+        recorder.record(referenceTo(observed.deployment), event);
       }
     upgrades.note(
       key,

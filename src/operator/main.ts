@@ -1,0 +1,78 @@
+// The operator process: configuration in, signals in, exit code out. The only file of the operator that touches `process`.
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { loadAuth } from '../kube/auth.ts';
+import { createClient } from '../kube/client.ts';
+import { createTransport } from '../kube/transport.ts';
+import { startAdminServer } from '../process/adminServer.ts';
+import { systemClock } from '../process/clock.ts';
+import { answerChecks } from '../process/health.ts';
+import { createLogger } from '../process/logger.ts';
+import { createRegistry } from '../process/metrics.ts';
+import { listenForShutdown } from '../process/shutdown.ts';
+import { ConfigError, helpText, type OperatorConfig, readConfig } from './config.ts';
+import { createOperator } from './operator.ts';
+import { createRequestMetrics } from './requestMetrics.ts';
+
+async function main(config: OperatorConfig): Promise<void> {
+  const log = createLogger({ level: config.logLevel, component: 'operator' });
+  const { signal, dispose } = listenForShutdown({ process, log, clock: systemClock, graceMs: config.graceMs });
+  const registry = createRegistry({ node: true });
+  const auth = await loadAuth({
+    env: process.env,
+    clock: systemClock,
+    ...(config.kubeconfig && { kubeconfig: config.kubeconfig }),
+    ...(config.context && { context: config.context }),
+  });
+  const transport = createTransport({
+    auth,
+    clock: systemClock,
+    random: Math.random,
+    userAgent: `local-model-operator/0.1.0 (node ${process.versions.node})`,
+    http2: config.http2,
+    onRequest: createRequestMetrics(registry),
+  });
+  const operator = createOperator({
+    client: createClient(transport),
+    config,
+    leaseNamespace: config.leaseNamespace ?? auth.namespace ?? 'default',
+    identity: `${hostname()}_${randomUUID()}`,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    registry,
+  });
+  const admin = await startAdminServer({
+    host: config.adminHost,
+    port: config.adminPort,
+    log,
+    registry,
+    routes: {
+      '/healthz': () => answerChecks('healthz', { alive: () => true }),
+      '/readyz': () => answerChecks('readyz', operator.checks),
+    },
+  });
+  log.info(
+    { server: transport.server, adminPort: admin.port, namespaces: config.namespaces ?? 'all' },
+    'operator started',
+  );
+  try {
+    await operator.run(signal);
+  } finally {
+    await admin.close();
+    await transport.close();
+    dispose();
+    log.info({}, 'operator stopped');
+  }
+}
+
+try {
+  const config = readConfig(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'));
+  if (config) await main(config);
+  else process.stdout.write(helpText());
+} catch (error) {
+  const known = error instanceof ConfigError;
+  process.stderr.write(known ? `${error.message}\n` : `${error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = known ? 2 : 1;
+}

@@ -1,0 +1,121 @@
+// APIs that a cluster may lack, gain and lose while we run: who learns of it, and what it means for the deployments.
+
+import { localModelDeployments } from '../api/types.ts';
+import type { Client } from '../kube/client.ts';
+import { createDiscovery, type Discovery } from '../kube/discovery.ts';
+import { createReflector } from '../kube/reflector.ts';
+import { resources } from '../kube/resources.ts';
+import { createStore } from '../kube/store.ts';
+import type { KubeObject } from '../kube/types.ts';
+import type { Clock, Random } from '../process/clock.ts';
+import type { Logger } from '../process/logger.ts';
+import type { CachedKind, Caches } from './caches.ts';
+import type { Capability } from './observed.ts';
+
+export interface OptionalApisOptions {
+  client: Client;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  caches: Caches;
+  /** Every deployment should be looked at: what they may have has changed. */
+  onChange(): void;
+}
+
+export interface OptionalApis {
+  /** Runs until the signal aborts. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Resolves once it is known which of them there are, so that the first pass need not be repeated. */
+  whenKnown(signal: AbortSignal): Promise<void>;
+  serviceMonitors(): Capability;
+  readonly discovery: Discovery;
+}
+
+const capabilities: Record<ReturnType<Caches['stateOf']>, Capability> = {
+  synced: 'present',
+  missing: 'unknown',
+  forbidden: 'forbidden',
+  starting: 'unknown',
+};
+
+/** The CRDs whose coming and going concerns a cache of ours. */
+const cachedKinds: Readonly<Record<string, CachedKind>> = Object.fromEntries(
+  ([localModelDeployments, resources.serviceMonitor] as const).map(({ plural, group, kind }) => [
+    `${plural}.${group}`,
+    kind as CachedKind,
+  ]),
+);
+
+/** How long the start waits for an optional API whose answer does not come (milliseconds). */
+const PATIENCE_MS = 10_000;
+
+export function createOptionalApis({
+  client,
+  clock,
+  random,
+  log,
+  caches,
+  onChange,
+}: OptionalApisOptions): OptionalApis {
+  const discovery = createDiscovery({ client, resources: [resources.serviceMonitor], clock, random, log });
+  let lifetime = new AbortController().signal;
+
+  async function arrived(): Promise<void> {
+    caches.wake('ServiceMonitor');
+    await caches.whenKnown('ServiceMonitor', AbortSignal.any([lifetime, timeout(clock, PATIENCE_MS)]));
+    onChange();
+  }
+  discovery.onChange((resource, now) => {
+    log.info({ resource: resource.plural, now }, 'optional API');
+    if (now === 'present') void arrived();
+    else onChange();
+  });
+
+  const seen = (_key: string, _type: string, crd: KubeObject): void => {
+    const kind = cachedKinds[crd.metadata.name];
+    if (!kind) return;
+    discovery.noteCrdChanged(crd.metadata.name);
+    caches.wake(kind);
+  };
+  // Without permission to watch CRDs, discovery still asks every few minutes.
+  const definitions = createReflector({
+    client,
+    resource: resources.customResourceDefinition,
+    metadataOnly: true,
+    store: createStore<KubeObject>({
+      trim: ({ apiVersion, kind, metadata: { name, uid, resourceVersion } }) => ({
+        apiVersion,
+        kind,
+        metadata: { name, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
+      }),
+    }),
+    clock,
+    random,
+    log,
+    onChange: seen,
+  });
+
+  return {
+    discovery,
+    async start(signal) {
+      lifetime = signal;
+      await Promise.all([discovery.start(signal), definitions.start(signal)]);
+    },
+    async whenKnown(signal) {
+      const patience = AbortSignal.any([signal, timeout(clock, PATIENCE_MS)]);
+      await discovery.refresh(patience);
+      if (discovery.has(resources.serviceMonitor) === 'present') await caches.whenKnown('ServiceMonitor', patience);
+    },
+    serviceMonitors() {
+      return discovery.has(resources.serviceMonitor) === 'absent'
+        ? 'absent'
+        : capabilities[caches.stateOf('ServiceMonitor')];
+    },
+  };
+}
+
+function timeout(clock: Clock, ms: number): AbortSignal {
+  const controller = new AbortController();
+  clock.after(ms, () => controller.abort());
+  return controller.signal;
+}
