@@ -43,7 +43,7 @@ export interface EventObject extends KubeObject {
   reportingInstance: string;
 }
 
-export interface Recorder {
+export interface EventRecorder {
   /**
    * Tells of a change. Returns at once and never throws. The same (object, reason, note) within ten minutes is dropped:
    * it is a flapping, and counting it in a `series` would cost a write each time to say nothing new.
@@ -89,7 +89,7 @@ function cut(text: string, bytes: number): string {
 }
 
 /** Bounded in memory, in writes per object and in requests at a time. A failure is logged, never thrown. */
-export function createRecorder({ client, clock, random, log, ...reporting }: RecorderOptions): Recorder {
+export function createRecorder({ client, clock, random, log, ...reporting }: RecorderOptions): EventRecorder {
   const told = createRecent<true>(clock, { size: limits.remembered, maxAgeMs: limits.dedupeMs });
   const forbidden = createRecent<true>(clock, { size: limits.remembered, maxAgeMs: limits.forbiddenMs });
   const buckets = createRecent<TokenBucket>(clock, { size: limits.remembered });

@@ -3,7 +3,12 @@ import { ApiError } from './errors.ts';
 
 /** Only a change of the object can mend this, so trying again is pointless. The message is for the user. */
 export class TerminalError extends Error {
-  override readonly name = 'TerminalError';
+  override readonly name: string = 'TerminalError';
+}
+
+/** Time will mend this: tried again with backoff. To be extended by whoever throws it. */
+export class TransientError extends Error {
+  override readonly name: string = 'TransientError';
 }
 
 export type Verdict =
@@ -36,9 +41,9 @@ const verdictOfReason = ({ reason, retryAfterMs }: ApiError): Verdict => {
 const isAbort = (error: unknown) =>
   error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
 
-/** Judges by type alone: whatever is neither an ApiError, nor terminal, nor an abort was not foreseen, so it is a bug. */
+/** Judges by type alone: what is none of the types that are thrown on purpose, nor an abort, was not foreseen, so it is a bug. */
 export function classifyError(error: unknown): Verdict {
   if (error instanceof TerminalError) return { kind: 'terminal' };
   if (error instanceof ApiError) return verdictOfReason(error);
-  return { kind: isAbort(error) ? 'transient' : 'bug' };
+  return { kind: error instanceof TransientError || isAbort(error) ? 'transient' : 'bug' };
 }
