@@ -9,7 +9,7 @@ const INPUTS = ['input.yaml', 'scenario.yaml'];
 const HEADER =
   '# Made from input.yaml and scenario.yaml beside it. To make it anew: UPDATE_GOLDEN=1 npx vitest run --project unit test/golden\n';
 
-const updating = process.env['UPDATE_GOLDEN'] === '1';
+const updating = process.env.UPDATE_GOLDEN === '1';
 
 // No line is folded and no alias made: a diff shows what changed and nothing else.
 const yamlOf = (value: unknown) => HEADER + stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });

@@ -76,14 +76,21 @@ export function render(name: string): Record<string, unknown> {
   const settings = settingsOf(metadata.name, spec);
   const defaults: OperatorDefaults = { ...builtInDefaults, ...given.defaults };
   const runtime = runtimes[settings.runtime];
-  const input = { name: metadata.name, namespace: String(metadata['namespace']), uid: UID, settings, defaults };
+  const input = { name: metadata.name, namespace: String(metadata.namespace), uid: UID, settings, defaults };
   const outcome = place({ settings, runtime }, given);
   if (outcome.kind !== 'placed') throw new Error(`${name}: ${outcome.message}`);
   const { choice, rejected } = outcome.decision;
   const rung = settings.ladder[choice.rung];
   if (!rung) throw new Error(`${name}: the ladder has no rung ${choice.rung}`);
   const { restartedAt, locks } = given;
-  const podInput: PodInput = { ...input, runtime, rung, choice, revision: REVISION, ...(restartedAt && { restartedAt }) };
+  const podInput: PodInput = {
+    ...input,
+    runtime,
+    rung,
+    choice,
+    revision: REVISION,
+    ...(restartedAt && { restartedAt }),
+  };
   const problems = runtime.check(settings);
   if (problems.length > 0) throw new Error(`${name}: ${JSON.stringify(problems)}`);
   return {
