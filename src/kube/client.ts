@@ -150,8 +150,6 @@ const call = ({ signal, deadlineMs }: CallOptions = {}): CallOptions => ({
   ...(deadlineMs !== undefined && { deadlineMs }),
 });
 
-// --- where things are ---
-
 /** Without a namespace: of the whole cluster. */
 function collectionPath(resource: Resource, namespace: string | undefined): string {
   const root = `${resource.group ? '/apis' : '/api'}/${apiVersionOf(resource)}`;
@@ -165,8 +163,6 @@ function namespaceOf({ namespaced, kind }: Resource, { namespace, name }: Object
   if (namespaced && !namespace) throw new TypeError(`${kind} ${name} has no namespace`);
   return namespaced ? namespace : undefined;
 }
-
-// --- reading ---
 
 const partial = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1`;
 
@@ -231,8 +227,6 @@ function watchRequest<T extends KubeObject>(resource: Resource, options: WatchOp
     }),
   };
 }
-
-// --- writing ---
 
 const applyRequest = (path: string, object: KubeObject, options: ApplyOptions) =>
   ({

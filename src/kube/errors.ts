@@ -62,8 +62,6 @@ const longestMessage = 1_024;
 
 const bounded = (text: string) => (text.length > longestMessage ? `${text.slice(0, longestMessage - 1)}…` : text);
 
-// --- answers that refuse ---
-
 const byStatusCode: Partial<Record<number, ApiErrorReason>> = {
   401: 'unauthorized',
   403: 'forbidden',
@@ -110,8 +108,6 @@ export function parseRetryAfter(header: string | undefined, now: number): number
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
-
-// --- no answer, or half of one ---
 
 const timeoutCodes: readonly string[] = [
   'ETIMEDOUT',

@@ -125,7 +125,6 @@ export function createTransport(options: TransportOptions): Transport {
         bodyTimeout: 0,
       });
       status = answer.statusCode;
-      answer.body.on('error', ignore); // else an abort while nobody reads would be an uncaught exception
       return { answer, credentials };
     } finally {
       onRequest({ verb: request.verb, status, ms: clock.monotonic() - startedAt });

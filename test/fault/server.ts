@@ -77,8 +77,6 @@ interface Route {
 type Incoming = IncomingMessage | Http2ServerRequest;
 type Outgoing = ServerResponse | Http2ServerResponse;
 
-// --- what a handler can be ---
-
 /** A JSON answer. */
 export const answer =
   (body: unknown, status = 200, headers: Record<string, string> = {}): Handler =>
@@ -130,8 +128,6 @@ export function streams(): { handler: Handler; next(): Promise<Stream> } {
     },
   };
 }
-
-// --- the server ---
 
 async function record(incoming: Incoming, connection: number): Promise<RecordedRequest> {
   const chunks: Uint8Array[] = [];

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Auth } from '../../src/kube/auth.ts';
 import { ApiError } from '../../src/kube/errors.ts';
@@ -233,6 +234,15 @@ describe('credentials', () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  test('leaves the connection that was refused to the next call', async () => {
+    const server = await start();
+    const message = 'x'.repeat(100_000); // too much to arrive unread
+    server.on('GET', path, refuse(401, 'Unauthorized', { message }), answer({ ok: true }));
+    const transport = transportTo(server, { http2: false, maxConnections: 1 });
+    expect(await transport.json(get)).toEqual({ ok: true });
+    expect(server.connections).toBe(1);
+  });
+
   test('says why there are none, and asks nothing of the server', async () => {
     const server = await start();
     const auth = { ...authTo(server), credentials: () => Promise.reject(new Error('exec plugin cloud-login failed')) };
@@ -463,6 +473,33 @@ describe('letting go', () => {
     await clock.until(() => clock.pending === 2);
     stop.abort();
     await expect(object).rejects.toBe(stop.signal.reason);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('an abort as the answer arrives, before anybody reads it, harms nothing else', async () => {
+    const server = await start();
+    const script = streams();
+    server.on('GET', path, script.handler);
+    const stop = new AbortController();
+    const reason = new Error('shutting down');
+    const transport = transportTo(server, { onRequest: () => stop.abort(reason) });
+    const object = expect(transport.json({ ...get, signal: stop.signal })).rejects.toBe(reason);
+    const stream = await script.next();
+    await object;
+    await stream.closed;
+  });
+
+  test('calls and watches that are over leave nothing on the signal and the clock of their caller', async () => {
+    const server = await start();
+    server.on('GET', path, answer({ ok: true }));
+    server.on('GET', '/api/v1/pods', ({ stream }) => stream().end());
+    const clock = createVirtualClock();
+    const { signal } = new AbortController();
+    const transport = transportTo(server, { clock });
+    await transport.json({ ...get, signal });
+    await all(transport.stream({ ...watch, signal }));
+    transport.stream({ ...watch, signal }); // which nobody ever asks for anything
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
     expect(clock.pending).toBe(0);
   });
 
