@@ -29,7 +29,7 @@ function settleRung(rung: Loose) {
 }
 
 /** Of members that exclude each other one is kept, so that what is left is rich; blind chance would lose most of it. */
-function _fit(given: Loose, kept: SourceKind) {
+function settle(given: Loose, kept: SourceKind) {
   drop(given, given.runtime === 'Ollama' ? 'foundryLocal' : 'ollama');
   const hardware = at(given, 'hardware');
   for (const rung of [hardware.preferred, hardware.fallback].flat()) if (isObject(rung)) settleRung(rung);
