@@ -36,7 +36,8 @@ export interface ReflectorOptions<T extends KubeObject> {
 
 /**
  * - `missing`: the API server does not serve the kind (404). The store was emptied without telling anybody.
- * - `forbidden`: we may not list or watch it (403). The store keeps what it had.
+ * - `forbidden`: we may not list or watch it (403). The store keeps what it had; where only the watch is refused, it is listed
+ *   once or twice a minute instead.
  */
 export type ReflectorState = 'starting' | 'watching' | 'backingOff' | 'missing' | 'forbidden';
 
@@ -105,6 +106,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   let olderLists = 0;
   /** Watches in a row that said nothing, not even a bookmark, for as long as counts as dead. */
   let silentWatches = 0;
+  /** We may list but not watch: lists are all the news we get, and no sign that anything was mended. */
+  let polling = false;
   let pause = new AbortController();
 
   async function start(signal: AbortSignal): Promise<void> {
@@ -141,7 +144,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const changes = store.replace(items, { resourceVersion, namespace, force: setBack });
     resumeFrom = resourceVersion;
     relistAt = clock.monotonic() + relistEveryMs * (1 + random());
-    heard();
+    if (polling) lastSyncTime = clock.now();
+    else heard();
     if (!gate.isOpen) log.info({ ...about, objects: items.length }, 'synced');
     gate.open();
     tell(changes);
@@ -203,6 +207,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   function heard(): void {
     if (lastError) log.info(about, 'watching again');
     lastError = undefined;
+    polling = false;
     lastSyncTime = clock.now();
     state = 'watching';
   }
@@ -228,13 +233,16 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     log[first ? 'warn' : 'debug']({ ...about, err: lastError, reaction, listing }, 'watch interrupted');
 
     // What was watched so far still can be: a relist that fails for now must not blind us.
-    if (reaction === 'resume' && listing && resumeFrom)
+    if (reaction === 'resume' && listing && resumeFrom) {
       relistAt = clock.monotonic() + (relistEveryMs / 10) * (1 + random());
+      silentWatches = 0;
+    }
     if (reaction !== 'resume') resumeFrom = undefined;
     if (reaction === 'missing') {
       store.clear(namespace);
       gate.close();
     }
+    polling = reaction === 'forbidden' && !listing;
     state = reaction === 'missing' || reaction === 'forbidden' ? reaction : 'backingOff';
     const pauseMs = reaction === 'forbidden' ? backoff.longest() : backoff.next();
     return Math.max(pauseMs, error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0);
