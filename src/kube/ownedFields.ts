@@ -103,25 +103,13 @@ function project(live: Json, fields: FieldSet): Json {
   );
 }
 
-function merged(a: FieldSet, b: FieldSet): FieldSet {
-  const result: FieldSet = { ...a };
-  for (const [name, value] of Object.entries(b)) {
-    const known = result[name] as FieldSet | undefined;
-    result[name] = known ? merged(known, value as FieldSet) : value;
-  }
-  return result;
-}
-
-/** An object that we made by POST is ours under operation Update, one that we applied under Apply: both count. */
 const isOurs = (entry: ManagedFieldsEntry, manager: string): boolean =>
-  entry.manager === manager && !entry.subresource && entry.fieldsV1 !== undefined;
+  entry.manager === manager && entry.operation === 'Apply' && !entry.subresource && entry.fieldsV1 !== undefined;
 
 /** What the manager owns of a live object, or undefined when it owns nothing. */
 export function ownedPart(live: KubeObject, manager: string): Record<string, Json> | undefined {
-  const entries = live.metadata.managedFields?.filter((entry) => isOurs(entry, manager)) ?? [];
-  if (entries.length === 0) return undefined;
-  const fields = entries.reduce<FieldSet>((all, entry) => merged(all, entry.fieldsV1 ?? {}), {});
-  return project(live, fields) as Record<string, Json>;
+  const fields = live.metadata.managedFields?.find((entry) => isOurs(entry, manager))?.fieldsV1;
+  return fields && (project(live, fields) as Record<string, Json>);
 }
 
 /** Without what every object has anyway: the server does not count these as owned. */
@@ -195,15 +183,8 @@ function owns(fields: FieldSet, live: Json, path: readonly string[]): boolean {
 }
 
 /**
- * managedFields in which what we own by Update is owned by Apply, or undefined when there is no such entry. An object made by
- * POST is ours under Update, and a field that a later apply leaves out would stay. Once it counts as applied, leaving it
- * out removes it.
+ * Whether somebody else has written to the object, apart from its status. The server itself leaves such a trace
+ * (`before-first-apply`) when an object without managedFields is applied to.
  */
-export function asApplied(live: KubeObject, manager: string): ManagedFieldsEntry[] | undefined {
-  const entries = live.metadata.managedFields ?? [];
-  const ours = entries.filter((entry) => isOurs(entry, manager));
-  const [first] = ours;
-  if (!first || !ours.some(({ operation }) => operation === 'Update')) return undefined;
-  const fieldsV1 = ours.reduce<FieldSet>((all, entry) => merged(all, entry.fieldsV1 ?? {}), {});
-  return [...entries.filter((entry) => !isOurs(entry, manager)), { ...first, operation: 'Apply', fieldsV1 }];
-}
+export const hasOtherManager = (live: KubeObject, ours: string): boolean =>
+  live.metadata.managedFields?.some(({ manager, subresource }) => manager !== ours && !subresource) ?? false;

@@ -3,7 +3,7 @@ import { fieldManagers, type StoredDeployment } from '../api/types.ts';
 import type { Child } from '../children/pod.ts';
 import type { Client } from '../kube/client.ts';
 import { ApiError } from '../kube/errors.ts';
-import { asApplied, desiredHash, managersOf, unmetPaths } from '../kube/ownedFields.ts';
+import { desiredHash, hasOtherManager, managersOf, unmetPaths } from '../kube/ownedFields.ts';
 import { resourceOf } from '../kube/resources.ts';
 import { type KubeObject, keyOf, type Resource } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
@@ -47,16 +47,26 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
   const equivalent = new Map<string, string>();
   const fieldManager = fieldManagers.children;
 
+  /**
+   * Makes a child that the cache does not have. By server-side apply, because what POST makes is owned under Update together
+   * with every default, and a later apply could not take it back (shown in test/integration/ownership.test.ts). Without
+   * force, so that what an unknown object of this name says is not overwritten; and where nothing was in conflict, a second
+   * manager in the answer tells that the object was there before, and we take back what we added.
+   */
   async function create(child: Child, deployment: StoredDeployment, signal: AbortSignal): Promise<Written> {
     const resource = resourceOf(child);
     try {
-      // POST, not apply: it cannot take over an object that we do not know of.
-      const made = await client.create<KubeObject>(resource, child, { fieldManager, signal });
-      noteDefaults(child, made);
-      noteWrite(resource, made);
-      return 'written';
+      const made = await client.apply<KubeObject>(resource, child, { fieldManager, force: false, signal });
+      if (!hasOtherManager(made, fieldManager)) {
+        noteDefaults(child, made);
+        noteWrite(resource, made);
+        return 'written';
+      }
+      const { apiVersion, kind, metadata } = child;
+      const nothing = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } };
+      await client.apply<KubeObject>(resource, nothing, { fieldManager, signal });
     } catch (error) {
-      if (!(error instanceof ApiError && error.reason === 'alreadyExists')) return failureOf(error);
+      if (!(error instanceof ApiError && error.reason === 'conflict')) return failureOf(error);
     }
     const inTheWay = await client.get<KubeObject>(resource, child.metadata, { signal });
     return update(child, trimChild(inTheWay), deployment, inTheWay, signal);
@@ -70,17 +80,6 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
     if (unmetPaths(child, stored).length > 0) return false;
     equivalent.set(`${keyOf(child.metadata)}/${childKey(child)}`, `${wanted}:${owned}`);
     return true;
-  }
-
-  async function applyOnce(child: Child, signal: AbortSignal): Promise<KubeObject> {
-    const resource = resourceOf(child);
-    const stored = await client.apply<KubeObject>(resource, child, { fieldManager, signal });
-    const leftovers = trimChild(stored).owned === desiredHash(child) ? undefined : asApplied(stored, fieldManager);
-    if (!leftovers) return stored;
-    // Made by POST, and this apply leaves something out: hand the old fields to Apply, then leave them out again.
-    const handed = { ...stored, metadata: { ...stored.metadata, managedFields: leftovers } };
-    await client.replace<KubeObject>(resource, handed, { signal });
-    return client.apply<KubeObject>(resource, child, { fieldManager, signal });
   }
 
   async function loserOf(child: Child, signal: AbortSignal): Promise<string> {
@@ -117,7 +116,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
       return { reason: 'FieldContested', message };
     }
     try {
-      const stored = await applyOnce(child, signal);
+      const stored = await client.apply<KubeObject>(resourceOf(child), child, { fieldManager, signal });
       contests.noteApply(id, wanted, now);
       noteDefaults(child, stored);
       noteWrite(resourceOf(child), stored);

@@ -8,8 +8,6 @@ export interface LiveChild extends KubeObject {
   metadata: KubeObject['metadata'] & { namespace: string };
   /** Hash of the fields that we own, to be compared with the hash of what we want. */
   owned: string;
-  /** Made by POST and never applied since. */
-  createdByPost: boolean;
   /** Of the workload only. */
   workload?: {
     observedGeneration: number;
@@ -73,7 +71,6 @@ function claimOf({ spec, status }: Raw): NonNullable<LiveChild['claim']> {
 export function trimChild(object: KubeObject): LiveChild {
   const raw = object as Raw;
   const { name, namespace = '', uid, resourceVersion, generation, deletionTimestamp, ownerReferences } = raw.metadata;
-  const ours = raw.metadata.managedFields?.filter((entry) => entry.manager === fieldManagers.children) ?? [];
   const wanted = Object.entries(raw.metadata.annotations ?? {}).filter(([key]) => kept.includes(key));
   const deployment = raw.metadata.labels?.[labels.deployment];
   return {
@@ -91,7 +88,6 @@ export function trimChild(object: KubeObject): LiveChild {
       labels: deployment === undefined ? {} : { [labels.deployment]: deployment },
     },
     owned: ownedHash(raw, fieldManagers.children),
-    createdByPost: ours.length > 0 && ours.every((entry) => entry.operation === 'Update'),
     ...(raw.kind === 'Deployment' && { workload: workloadOf(raw) }),
     ...(raw.kind === 'PersistentVolumeClaim' && { claim: claimOf(raw) }),
     ...(raw.kind === 'ConfigMap' && raw.data && { data: raw.data }),
