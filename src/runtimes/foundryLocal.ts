@@ -1,7 +1,6 @@
 // Foundry Local as the server of one model. Microsoft publishes no image, so this is the contract of our own (src/foundryLocal).
-import { FOUNDRY_LOCAL_VERSION, type Settings } from '../api/defaults.ts';
+import { FOUNDRY_LOCAL_VERSION } from '../api/defaults.ts';
 import { RESERVED_PORTS } from '../api/schema.ts';
-import type { Problem } from '../api/types.ts';
 import { PULL_CONFIG, writePullConfig } from '../puller/config.ts';
 import { envOf, reservedEnvProblems, withoutNvidia } from './env.ts';
 import { type FoundryVariable, foundryVariables, noTelemetry } from './foundryVariables.ts';
@@ -48,61 +47,6 @@ function serveEnv({ settings, rung }: RuntimeInput): Partial<Record<FoundryVaria
   };
 }
 
-interface Unsupported {
-  path: string;
-  isGiven: (settings: Settings) => boolean;
-  message: string;
-}
-
-/** Fields that Foundry Local cannot honour. Adding one is adding a row. */
-export const unsupported: readonly Unsupported[] = [
-  {
-    path: 'spec.performance.parallel',
-    isGiven: ({ performance }) => performance.parallel > 1,
-    message: 'Foundry Local works on one request at a time; remove it and raise replicas',
-  },
-  {
-    path: 'spec.performance.batchSize',
-    isGiven: ({ performance }) => performance.batchSize !== undefined,
-    message: 'Foundry Local has no batch size; remove it',
-  },
-  {
-    path: 'spec.api.protocols',
-    isGiven: ({ api }) => api.protocols.includes('Anthropic'),
-    message: 'Foundry Local has no Anthropic routes; remove Anthropic',
-  },
-  {
-    path: 'spec.model.source.registry.mirrors',
-    isGiven: ({ model: { source } }) => source.kind === 'Registry' && Boolean(source.mirrors?.length),
-    message: "Foundry Local pulls from Microsoft's catalog only; use source.image or source.volume",
-  },
-  {
-    path: 'spec.model.source.registry.plainHttp',
-    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.plainHttp === true,
-    message: "Foundry Local pulls from Microsoft's catalog only, by https; remove it",
-  },
-  {
-    path: 'spec.model.source.registry.credentialsSecretRef',
-    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.credentialsSecretRef !== undefined,
-    message: "Microsoft's catalog takes no credentials; remove it",
-  },
-  {
-    path: 'spec.model.source.registry.identitySecretRef',
-    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.identitySecretRef !== undefined,
-    message: "the identity is Ollama's; remove it",
-  },
-  {
-    path: 'spec.model.source.registry.bandwidthLimit',
-    isGiven: ({ model: { source } }) => source.kind === 'Registry' && source.bandwidthLimit !== undefined,
-    message: 'the downloads of Foundry Local cannot be slowed down; remove it',
-  },
-];
-
-const unsupportedProblems = (settings: Settings): Problem[] =>
-  unsupported.flatMap(({ path, isGiven, message }) =>
-    isGiven(settings) ? { path, message, reason: 'UnsupportedField' as const } : [],
-  );
-
 export const foundryLocal: Runtime = {
   name: 'FoundryLocal',
   title: 'Foundry Local',
@@ -114,11 +58,8 @@ export const foundryLocal: Runtime = {
   backends: [{ class: 'CPU' }, { class: 'GPU', vendor: 'nvidia', arch: 'amd64' }],
   lacks: { NPU: 'Foundry Local on Linux has no NPU execution provider' },
   reservedEnv,
-  check: (settings) => [
-    ...variantProblems(settings),
-    ...unsupportedProblems(settings),
-    ...reservedEnvProblems(settings, reservedEnv),
-  ],
+  // Fields that only Ollama can honour are refused by the schema.
+  check: (settings) => [...variantProblems(settings), ...reservedEnvProblems(settings, reservedEnv)],
   image: (input) => {
     const { settings, rung, defaults } = input;
     const { foundryLocal: cpu, foundryLocalCuda: cuda } = defaults.images;

@@ -2,12 +2,13 @@
 import type { Settings } from '../api/defaults.ts';
 import type { Problem } from '../api/types.ts';
 import { MAX_DERIVED_BYTES, type PullConfig, variableJson } from '../puller/config.ts';
+import { referenceProblem } from './ollamaReference.ts';
 
 const MODELFILE = 'spec.ollama.modelfile';
 
 type Kind = 'int' | 'float' | 'bool' | 'text';
 
-/** ollama/ollama api/types.go Options; the server stores any other name and then ignores it with a warning. */
+/** ollama/ollama api/types.go Options. Which names there are is the schema's to say; the server takes any value for them. */
 export const parameterKinds: Readonly<Record<string, Kind>> = {
   num_keep: 'int',
   seed: 'int',
@@ -27,14 +28,6 @@ export const parameterKinds: Readonly<Record<string, Kind>> = {
   stop: 'text',
 };
 
-/** Parameters that a field of the spec already speaks for. */
-export const ownedParameters: Readonly<Record<string, string>> = {
-  num_ctx: 'spec.performance.maxContext',
-  num_batch: 'spec.performance.batchSize',
-  num_thread: 'spec.performance.threads',
-  num_gpu: 'spec.ollama.gpuLayers',
-};
-
 const forms: Readonly<Record<Kind, { pattern: RegExp; what: string }>> = {
   int: { pattern: /^-?\d+$/, what: 'a whole number' },
   float: { pattern: /^-?\d+(\.\d+)?$/, what: 'a number' },
@@ -45,11 +38,8 @@ const forms: Readonly<Record<Kind, { pattern: RegExp; what: string }>> = {
 type Parameter = { name: string; value: string };
 
 function parameterProblem({ name, value }: Parameter, earlier: readonly Parameter[]): string | undefined {
-  const owner = ownedParameters[name];
-  if (owner) return `${name} is what ${owner} is for; set that instead`;
-  const kind = parameterKinds[name];
-  if (!kind) return `Ollama has no parameter ${name}; it has ${Object.keys(parameterKinds).join(', ')}`;
-  if (!forms[kind].pattern.test(value)) return `${name} must be ${forms[kind].what}`;
+  const form = forms[parameterKinds[name] ?? 'text'];
+  if (!form.pattern.test(value)) return `${name} must be ${form.what}`;
   if (name !== 'stop' && earlier.some((other) => other.name === name)) return `${name} stands twice; keep one`;
   return undefined;
 }
@@ -62,6 +52,13 @@ function parameterProblems({ ollama }: Settings): Problem[] {
   });
 }
 
+function adapterProblems({ ollama }: Settings): Problem[] {
+  return (ollama.modelfile?.adapters ?? []).flatMap(({ name }, index) => {
+    const problem = referenceProblem(name);
+    return problem ? { path: `${MODELFILE}.adapters[${index}].name`, message: `${name} ${problem}` } : [];
+  });
+}
+
 function sizeProblems({ ollama }: Settings): Problem[] {
   const size = Buffer.byteLength(variableJson(ollama.modelfile ?? {}), 'utf8');
   if (size <= MAX_DERIVED_BYTES) return [];
@@ -71,6 +68,7 @@ function sizeProblems({ ollama }: Settings): Problem[] {
 
 export const modelfileProblems = (settings: Settings): Problem[] => [
   ...parameterProblems(settings),
+  ...adapterProblems(settings),
   ...sizeProblems(settings),
 ];
 

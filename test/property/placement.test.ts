@@ -10,6 +10,9 @@ import type { NodeFacts, World } from '../../src/placement/world.ts';
 import { foundryLocal } from '../../src/runtimes/foundryLocal.ts';
 import { ollama } from '../../src/runtimes/ollama.ts';
 
+// Chances are small that a runtime, a ladder and a cluster meet where a rule bites.
+fc.configureGlobal({ numRuns: 1000 });
+
 const resource = fc.constantFrom(
   ...accelerators.flatMap((row) => row.resources),
   'nvidia.com/mig-1g.5gb',

@@ -3,6 +3,7 @@ import type { Rung } from '../../../src/api/hardware.ts';
 import type { Decision } from '../../../src/placement/decision.ts';
 import { decide, decisionIsOpen, type LadderInput, type Outcome, RECHECK_MS } from '../../../src/placement/ladder.ts';
 import type { World } from '../../../src/placement/world.ts';
+import { foundryLocal } from '../../../src/runtimes/foundryLocal.ts';
 import { cpu, forbidden, gpu, inputOf, NOW, node, npu, nvidia, worldOf } from './cluster.ts';
 
 function placedOf(outcome: Outcome) {
@@ -46,6 +47,21 @@ describe('the first rung that can be had', () => {
     expect(placedOf(decide(inputOf([{ class: 'GPU', vendor: 'intel' }], world))).decision.choice.resourceName).toBe(
       'gpu.intel.com/xe',
     );
+  });
+
+  test('skips a vendor that the cluster offers and the runtime cannot use', () => {
+    const world = worldOf(node('a', { 'amd.com/gpu': '1' }));
+    expect(placedOf(decide(inputOf([gpu, cpu], world))).decision.choice.vendor).toBe('amd');
+    const { decision } = placedOf(decide(inputOf([gpu, cpu], world, { runtime: foundryLocal })));
+    expect(decision).toMatchObject({ choice: { class: 'CPU' }, rejected: [{ reason: 'NotOffered' }] });
+    const own = placedOf(decide(inputOf([{ ...gpu, image: 'x' }], world, { runtime: foundryLocal })));
+    expect(own.decision.choice).toEqual({
+      rung: 0,
+      class: 'GPU',
+      vendor: 'amd',
+      resourceName: 'amd.com/gpu',
+      count: 1,
+    });
   });
 
   test('tolerates the taint that the device plugin documents', () => {
