@@ -47,7 +47,7 @@ const QUANTITY = /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
 /** A size as Kubernetes writes it. A string, so that CEL can compare it. */
 export const size = cel(z.string().max(32).regex(SIZE, 'must be a size such as 20Gi'), {
   rule: "!isQuantity(self) || quantity(self).isGreaterThan(quantity('0'))",
-  message: 'must be more than nothing; leave the field out for no limit',
+  message: 'must be more than nothing; give an amount such as 20Gi',
   holds: (self) => thousandths(self) !== 0n,
 });
 

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../../../src/api/defaults.ts';
+import type { Spec } from '../../../src/api/schema.ts';
+import { warningsOf } from '../../../src/api/warnings.ts';
+
+const quiet: Spec = {
+  runtime: 'Ollama',
+  model: { name: 'phi4-mini:3.8b' },
+  resources: { requests: { memory: '4Gi' } },
+};
+const warned = (change: Partial<Spec>) => {
+  const spec = { ...quiet, ...change };
+  return warningsOf(settingsOf('a', spec), spec).map(({ path }) => path);
+};
+const claim = (accessModes?: 'ReadWriteMany'[]): Spec['storage'] => ({
+  type: 'PersistentVolumeClaim',
+  persistentVolumeClaim: { size: '20Gi', ...(accessModes && { accessModes }) },
+});
+
+describe('warningsOf', () => {
+  it('is silent about a spec without risks, and about an open API', () => {
+    expect(warned({})).toEqual([]);
+    expect(warned({ api: { port: 8080 } })).toEqual([]);
+  });
+
+  it('misses a memory request, also on the rung that has resources of its own', () => {
+    expect(warned({ resources: {} })).toEqual(['spec.resources.requests.memory']);
+    const fallback = [{ class: 'CPU' as const, resources: { requests: { cpu: 4 } } }];
+    expect(warned({ hardware: { preferred: { class: 'GPU' }, fallback } })).toEqual([
+      'spec.hardware.fallback[0].resources.requests.memory',
+    ]);
+  });
+
+  it('takes a memory limit for a request, as Kubernetes does', () => {
+    expect(warned({ resources: { limits: { memory: '4Gi' } } })).toEqual([]);
+  });
+
+  it('says that a ReadWriteOnce claim keeps several replicas on one node', () => {
+    const path = 'spec.storage.persistentVolumeClaim.accessModes';
+    expect(warned({ replicas: 2, storage: claim() })).toEqual([path]);
+    expect(warned({ replicas: 1, storage: claim() })).toEqual([]);
+    expect(warned({ replicas: 2, storage: claim(['ReadWriteMany']) })).toEqual([]);
+  });
+
+  it('says when a rolling update would wait for a device or for the claim', () => {
+    const rollout = { strategy: 'RollingUpdate' as const };
+    expect(warned({ rollout, hardware: { preferred: { class: 'GPU' } } })).toEqual(['spec.rollout.strategy']);
+    expect(warned({ rollout, storage: claim() })).toEqual(['spec.rollout.strategy']);
+    expect(warned({ rollout })).toEqual([]);
+    expect(warned({ rollout: { strategy: 'Auto' }, hardware: { preferred: { class: 'GPU' } } })).toEqual([]);
+  });
+
+  it('says when credentials would be sent unencrypted', () => {
+    const registry = { plainHttp: true, credentialsSecretRef: { name: 'a' } };
+    expect(warned({ model: { name: 'a', source: { registry } } })).toEqual(['spec.model.source.registry.plainHttp']);
+    expect(warned({ model: { name: 'a', source: { registry: { plainHttp: true } } } })).toEqual([]);
+  });
+
+  it('says when a CPU rung stands above others', () => {
+    const preferred = { class: 'CPU' as const };
+    expect(warned({ hardware: { preferred, fallback: [{ class: 'GPU' }] } })).toEqual(['spec.hardware.preferred']);
+    expect(warned({ hardware: { preferred: { class: 'GPU' }, fallback: [preferred] } })).toEqual([]);
+  });
+
+  it('names what was said to no effect', () => {
+    expect(warned({ hardware: { fallbackAfterSeconds: 60 } })).toEqual(['spec.hardware.fallbackAfterSeconds']);
+    expect(warned({ hardware: { residency: 'Required' } })).toEqual(['spec.hardware.residency']);
+    expect(
+      warned({ network: { policy: { enabled: false, egress: 'Pull', from: [{ namespaceSelector: {} }] } } }),
+    ).toEqual(['spec.network.policy.from', 'spec.network.policy.egress']);
+    expect(warned({ monitoring: { canary: { enabled: false, prompt: 'Hi' } } })).toEqual(['spec.monitoring.canary']);
+  });
+});
