@@ -1,4 +1,4 @@
-// Workers that take keys from a queue, reconcile each under a deadline, and decide what an outcome means for the key.
+// Workers that take keys from a queue and reconcile each under a deadline; no reconcile can take them down.
 import type { Clock, Random } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import { type ControllerObserver, createSettlement, type Outcome, type Result, type Run } from './outcome.ts';

@@ -271,6 +271,15 @@ test('passes the error of the work on, after giving the Lease back', async () =>
   expect([a.outcome, server.lease?.spec?.holderIdentity]).toEqual([error, '']);
 });
 
+test('takes the error of work that was told to end for a loss, not for a failure', async () => {
+  const a = candidate('a');
+  await clock.settle();
+  a.lead?.addEventListener('abort', () => a.finish(new Error('aborted')));
+  a.trip = { lost: 'there' };
+  await clock.advance(10_000);
+  expect(a.outcome).toBe('lost');
+});
+
 test('stops while it waits, without touching the Lease', async () => {
   candidate('a');
   await clock.settle();
