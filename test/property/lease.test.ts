@@ -167,6 +167,6 @@ test('never has two that may act, and has one again soon after the trouble is ov
       }
       expect(led).toBeGreaterThan(0);
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
