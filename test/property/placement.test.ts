@@ -39,7 +39,14 @@ const device: fc.Arbitrary<Rung> = fc.record(
   },
   { requiredKeys: ['class'] },
 );
-const rung = fc.oneof({ weight: 1, arbitrary: fc.constant<Rung>({ class: 'CPU' }) }, { weight: 3, arbitrary: device });
+const rung = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<Rung>({ class: 'CPU' }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Rung>({ class: 'GPU' }, { class: 'NPU', image: 'registry.example.org/own:1' }),
+  },
+  { weight: 3, arbitrary: device },
+);
 const ladder = fc.array(rung, { minLength: 1, maxLength: 8 });
 
 const node: fc.Arbitrary<NodeFacts> = fc.record({
