@@ -105,7 +105,7 @@ export function isMajorChange(before: Status | undefined, after: Status): boolea
       ?.filter(({ type }) => (type as ConditionType) !== 'Reconciling')
       .map((c) => `${c.type}=${c.status}/${c.reason}`)
       .join();
-  return face(before) !== face(after) || before.readyReplicas !== after.readyReplicas;
+  return face(before) !== face(after);
 }
 
 /** Whether two statuses say the same. */
