@@ -1,5 +1,6 @@
 // Gathers what is known of one deployment: from the caches, and the little that must be asked for.
 import type { Key } from '../kube/types.ts';
+import { TransientError } from '../kube/verdict.ts';
 import { type Caches, type ChildKind, childKinds } from './caches.ts';
 import type { Capability, Observed } from './observed.ts';
 import type { PodWarnings } from './podWarnings.ts';
@@ -15,7 +16,7 @@ export interface ObserveOptions {
 }
 
 /** The caches are refilling, so absence means nothing: tried again, nothing is decided. */
-export class NotSynced extends Error {
+export class NotSynced extends TransientError {
   override readonly name = 'NotSynced';
 }
 

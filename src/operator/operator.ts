@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Client } from '../kube/client.ts';
 import { createController } from '../kube/controller.ts';
 import { createElector } from '../kube/lease.ts';
-import { createControllerMetrics } from '../kube/metrics.ts';
+import { createControllerMetrics, registerLeaderMetric } from '../kube/metrics.ts';
 import { createQueue, type Queue } from '../kube/queue.ts';
 import { createRetryLimiter } from '../kube/rateLimiter.ts';
 import { createRecorder } from '../kube/recorder.ts';
@@ -106,6 +106,12 @@ export function createOperator(options: OperatorOptions): Operator {
     name: config.leaseName,
     namespace: options.leaseNamespace,
   });
+  const isLeader = () => !config.leaderElect || elector.isLeader;
+  registerLeaderMetric(registry, config.leaseName, {
+    get isLeader() {
+      return isLeader();
+    },
+  });
 
   /** One term of leadership: a queue of its own, filled with everything that there is. */
   async function lead(stop: AbortSignal, lost: AbortSignal): Promise<void> {
@@ -132,14 +138,21 @@ export function createOperator(options: OperatorOptions): Operator {
     queue.shutDown();
     queue = undefined;
     settled = false;
-    if (!lost.aborted) await controller.drain();
+    await controller.drain();
   }
 
   async function leadForever(signal: AbortSignal): Promise<void> {
     if (!config.leaderElect) return lead(signal, new AbortController().signal);
     while (!signal.aborted) {
-      const ended = await elector.run(signal, (lost) => lead(signal, lost));
-      if (ended === 'lost') log.warn({}, 'leadership lost, waiting to lead again');
+      let term: Promise<void> = Promise.resolve();
+      const ended = await elector.run(signal, (lost) => {
+        term = lead(signal, lost);
+        return term;
+      });
+      if (ended !== 'lost') continue;
+      log.warn({}, 'leadership lost, waiting to lead again');
+      // A pass that is still running must not meet one of the next term on the same key.
+      await term;
     }
   }
 
@@ -166,7 +179,7 @@ export function createOperator(options: OperatorOptions): Operator {
       },
     },
     get isLeader() {
-      return !config.leaderElect || elector.isLeader;
+      return isLeader();
     },
   };
 }

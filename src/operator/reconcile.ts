@@ -4,6 +4,7 @@ import { KIND, localModelDeployments, type StoredDeployment } from '../api/types
 import type { Reconcile } from '../kube/controller.ts';
 import type { EventRecorder, ObjectReference } from '../kube/recorder.ts';
 import { apiVersionOf, type Key, keyOf } from '../kube/types.ts';
+import { TransientError } from '../kube/verdict.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Applier } from './apply.ts';
@@ -28,7 +29,7 @@ export interface Spine {
 }
 
 /** What time can mend is thrown, so that the queue tries again with backoff. */
-export class ChildNotWritten extends Error {
+export class ChildNotWritten extends TransientError {
   override readonly name = 'ChildNotWritten';
 }
 
