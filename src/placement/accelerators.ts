@@ -41,7 +41,7 @@ export const accelerators: readonly Accelerator[] = [
     nodeLabel: 'nvidia.com/gpu.present=true',
   },
   {
-    // ROCm/k8s-device-plugin docs/user-guide/resource-allocation.md (partitions named by type); ROCm/gpu-operator (label);
+    // ROCm/k8s-device-plugin docs/user-guide/configuration.md (naming strategy mixed: partitions); ROCm/gpu-operator (label);
     // DeviceClass of ROCm's DRA driver. Its manifests tolerate no taint of their own.
     class: 'GPU',
     vendor: 'amd',
