@@ -82,6 +82,14 @@ export class ConfigError extends Error {
 
 const envNameOf = (option: string): string => `LMO_${option.toUpperCase().replaceAll('-', '_')}`;
 
+/** Flags for the reference page: name, environment variable, default, meaning. */
+export const flags = Object.entries(options as Record<string, Option>).map(([name, { default: fallback, help }]) => ({
+  flag: `--${name}`,
+  env: envNameOf(name),
+  fallback: fallback ?? '',
+  help,
+}));
+
 export function helpText(): string {
   const lines = Object.entries(options as Record<string, Option>).map(([name, { default: fallback, help }]) => {
     const left = `  --${name}`.padEnd(28);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { OperatorDefaults } from '../api/defaults.ts';
 import { loadAuth } from '../kube/auth.ts';
 import { createClient } from '../kube/client.ts';
 import { createTransport } from '../kube/transport.ts';
@@ -14,6 +15,12 @@ import { listenForShutdown } from '../process/shutdown.ts';
 import { ConfigError, helpText, type OperatorConfig, readConfig } from './config.ts';
 import { createOperator } from './operator.ts';
 import { createRequestMetrics } from './requestMetrics.ts';
+
+/** Model pods let the operator's namespace read their admin port, so they must know it. */
+const withOwnNamespace = (defaults: OperatorDefaults, namespace: string | undefined): OperatorDefaults => ({
+  ...(process.env.KUBERNETES_SERVICE_HOST && namespace && { operatorNamespace: namespace }),
+  ...defaults,
+});
 
 async function main(config: OperatorConfig): Promise<void> {
   const log = createLogger({ level: config.logLevel, component: 'operator' });
@@ -35,7 +42,7 @@ async function main(config: OperatorConfig): Promise<void> {
   });
   const operator = createOperator({
     client: createClient(transport),
-    config,
+    config: { ...config, defaults: withOwnNamespace(config.defaults, auth.namespace) },
     leaseNamespace: config.leaseNamespace ?? auth.namespace ?? 'default',
     identity: `${hostname()}_${randomUUID()}`,
     clock: systemClock,

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { customResourceDefinition } from '../../api/crd.ts';
 import { apiReference } from './apiReference.ts';
 import { conditionsReference } from './conditionsReference.ts';
+import { operatorReference, roles } from './operatorReference.ts';
 
 export interface Output {
   /** From the root of the repository. */
@@ -18,6 +19,10 @@ const notice = (source: string): string => `Made from ${source} by \`${COMMAND}\
 export const yamlFile = (source: string, content: unknown): string =>
   `# ${notice(source)}\n${stringify(content, { lineWidth: 120, aliasDuplicateObjects: false })}`;
 
+/** Several YAML documents in one file. */
+const yamlFiles = (source: string, contents: readonly unknown[]): string =>
+  `# ${notice(source)}\n${contents.map((content) => stringify(content, { lineWidth: 120 })).join('---\n')}`;
+
 /** Markdown with a header that says where it comes from, unseen by the reader. */
 export const markdownFile = (source: string, content: string): string => `<!-- ${notice(source)} -->\n\n${content}`;
 
@@ -28,4 +33,9 @@ export const outputs: readonly Output[] = [
   },
   { path: 'docs/reference/api.md', render: () => markdownFile('src/api', apiReference()) },
   { path: 'docs/reference/conditions.md', render: () => markdownFile('src/api/conditions.ts', conditionsReference()) },
+  {
+    path: 'docs/reference/operator.md',
+    render: () => markdownFile('src/operator/config.ts and src/operator/permissions.ts', operatorReference()),
+  },
+  { path: 'manifests/rbac/rbac.yaml', render: () => yamlFiles('src/operator/permissions.ts', roles()) },
 ];

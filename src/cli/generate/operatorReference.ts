@@ -1,0 +1,57 @@
+// docs/reference/operator.md and the shipped roles: from the operator's own tables of flags and permissions.
+import { flags } from '../../operator/config.ts';
+import { clusterRules, leaseRules, namespacedRules, type Rule } from '../../operator/permissions.ts';
+import { code, page, table } from './markdown.ts';
+
+const list = (items: readonly string[]): string => items.map((item) => code(item || 'core')).join(', ');
+
+const permissions = (rules: readonly Rule[]): string =>
+  table(
+    ['API groups', 'Resources', 'Verbs', 'What for'],
+    rules.map(({ apiGroups, resources, verbs, why }) => [list(apiGroups), list(resources), list(verbs), why]),
+  );
+
+export const operatorReference = (): string =>
+  page(
+    '# Flags and permissions of the operator',
+    'A flag goes before its environment variable, and that before the default.',
+    table(
+      ['Flag', 'Environment', 'Default', 'Meaning'],
+      flags.map(({ flag, env, fallback, help }) => [code(flag), code(env), fallback && code(fallback), help]),
+    ),
+    '## Permissions',
+    'The operator reads no Secret. In every namespace that it watches:',
+    permissions(namespacedRules),
+    'In the whole cluster:',
+    permissions(clusterRules),
+    'In the namespace of its Lease:',
+    permissions(leaseRules),
+  );
+
+const NAME = 'local-model-operator';
+const NAMESPACE = 'local-model-operator';
+
+const bare = (rules: readonly Rule[]) =>
+  rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
+const role = (kind: string, name: string, rules: readonly Rule[], namespace?: string) => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: { name, ...(namespace && { namespace }) },
+  rules: bare(rules),
+});
+const binding = (kind: string, roleKind: string, name: string, namespace?: string) => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: { name, ...(namespace && { namespace }) },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: roleKind, name },
+  subjects: [{ kind: 'ServiceAccount', name: NAME, namespace: NAMESPACE }],
+});
+
+/** Service account, roles and bindings for an operator that watches all namespaces. */
+export const roles = (): unknown[] => [
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: NAME, namespace: NAMESPACE } },
+  role('ClusterRole', NAME, [...namespacedRules, ...clusterRules]),
+  binding('ClusterRoleBinding', 'ClusterRole', NAME),
+  role('Role', NAME, leaseRules, NAMESPACE),
+  binding('RoleBinding', 'Role', NAME, NAMESPACE),
+];
