@@ -41,11 +41,10 @@ function supervise(folder: string): void {
     const output = openSync(log, 'a', 0o600);
     const child = spawn(program, argv, { stdio: ['ignore', output, output], env, cwd: folder });
     closeSync(output);
+    // At once and not on 'spawn', which comes later: a shutdown in between would miss the child.
+    if (child.pid !== undefined) children.set(name, child);
     child.once('error', (error) => tell({ report: 'failed', name, message: error.message }));
-    child.once('spawn', () => {
-      children.set(name, child);
-      tell({ report: 'started', name, pid: child.pid ?? 0 });
-    });
+    child.once('spawn', () => tell({ report: 'started', name, pid: child.pid ?? 0 }));
     child.once('exit', (code, signal) => {
       children.delete(name);
       tell({ report: 'ended', name, code, signal });
@@ -67,6 +66,7 @@ function supervise(folder: string): void {
   }
 
   function obey(command: Command): void {
+    if (ending) return;
     if (command.do === 'start') start(command.spec);
     else if (command.do === 'stop') children.get(command.name)?.kill(command.signal);
     else if (command.do === 'release') released = true;
@@ -75,6 +75,7 @@ function supervise(folder: string): void {
 
   process.stdout.on('error', () => {}); // the parent has gone: its end of the pipe tells us below
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void shutDown());
+  process.on('uncaughtException', () => void shutDown()); // e.g. half a line from a parent that died while writing
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => obey(JSON.parse(line) as Command));
   lines.on('close', () => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isAlive } from '../../controlplane/lock.ts';
 import { createSupervisor } from '../../controlplane/supervise.ts';
@@ -41,6 +41,14 @@ test('a program that is not there is an error, not a silence', async () => {
   await supervisor.shutDown();
 });
 
+test('a log that cannot be written ends everything instead of leaving it without an owner', async () => {
+  const supervisor = createSupervisor(folder);
+  const pid = await supervisor.start(program('one', long));
+  const second = supervisor.start({ ...program('two', long), log: join(folder, 'no-such-folder', 'log') });
+  await expect(second).rejects.toThrow('the supervisor has ended');
+  expect(isAlive(pid)).toBe(false);
+});
+
 test('stopping takes SIGKILL where SIGTERM is ignored', async () => {
   const supervisor = createSupervisor(folder);
   const pid = await supervisor.start(program('stubborn', stubborn));
@@ -55,6 +63,19 @@ test('shutting down ends everything and removes the folder', async () => {
   const pids = [await supervisor.start(program('one', long)), await supervisor.start(program('two', stubborn))];
   await supervisor.shutDown();
   expect(pids.map(isAlive)).toEqual([false, false]);
+  expect(existsSync(folder)).toBe(false);
+});
+
+test('shutting down in the moment of a start leaves nothing behind', async () => {
+  const supervisor = createSupervisor(folder);
+  const mark = join(tmpdir(), `${basename(folder)}-mark`);
+  const starting = supervisor.start(program('young', `trap "" TERM; echo $$ > ${mark}; ${long}`));
+  const outcome = starting.catch(() => undefined);
+  await supervisor.shutDown();
+  await outcome;
+  const pid = await readFile(mark, 'utf8').catch(() => undefined);
+  await rm(mark, { force: true });
+  expect(pid !== undefined && isAlive(Number(pid))).toBe(false);
   expect(existsSync(folder)).toBe(false);
 });
 
