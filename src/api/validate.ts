@@ -63,11 +63,24 @@ function limited(problems: readonly Problem[]): Problem[] {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The spec with its own name, checked by the same rules as in the CRD, or at most 16 problems with path and cure. */
+/** As deep as anything in the schema; below that is what we only hand on. */
+const MAX_DEPTH = 16;
+
+/** Members that are null count as not given: so the API server reads them, and drops them where its schema is ours. */
+function withoutNulls(value: unknown, depth = MAX_DEPTH): unknown {
+  if (depth === 0) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
+  if (!isObject(value)) return value;
+  const given = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(given.map(([name, member]) => [name, withoutNulls(member, depth - 1)]));
+}
+
+/** The spec, checked by the same rules as in the CRD, or at most 16 problems with path and cure. */
 export function parseSpec(stored: unknown): { spec: Spec } | { problems: Problem[] } {
   const { metadata, spec } = isObject(stored) ? stored : {};
+  const given = spec === null ? undefined : withoutNulls(spec);
   const name = isObject(metadata) ? metadata.name : undefined;
-  const parsed = localModelDeployment.safeParse({ metadata: { name }, spec }, { error: explain });
+  const parsed = localModelDeployment.safeParse({ metadata: { name }, spec: given }, { error: explain });
   if (parsed.success) {
     const problems = unsupportedProblems(parsed.data.spec);
     return problems.length > 0 ? { problems: limited(problems) } : { spec: parsed.data.spec };

@@ -16,7 +16,12 @@ describe('parseSpec', () => {
   it.each([
     ['a required field that is missing', { runtime: 'Ollama', model: {} }, 'spec.model.name', 'is required; set it'],
     ['a wrong type', { ...minimal, replicas: 'two' }, 'spec.replicas', 'must be of type number, not a string'],
-    ['null', { ...minimal, api: null }, 'spec.api', 'must be of type object, not null'],
+    [
+      'null in a list',
+      { ...minimal, api: { protocols: [null] } },
+      'spec.api.protocols[0]',
+      'must be one of OpenAI, Native, Anthropic',
+    ],
     ['a list for an object', { ...minimal, model: [] }, 'spec.model', 'must be of type object, not a list'],
     ['an unknown choice', { ...minimal, runtime: 'vLLM' }, 'spec.runtime', 'must be one of Ollama, FoundryLocal'],
     ['a number out of bounds', { ...minimal, replicas: 1001 }, 'spec.replicas', 'must be at most 1000'],
@@ -59,6 +64,12 @@ describe('parseSpec', () => {
     ],
   ])('names %s', (_, spec, path, message) => {
     expect(problemsOf(spec)).toContainEqual({ path, message });
+  });
+
+  it('takes a member that is null for one that is not given, as the API server does', () => {
+    const spec = { ...minimal, api: null, model: { ...minimal.model, digest: null } };
+    expect(parseSpec({ metadata: { name: 'a' }, spec })).toEqual({ spec: minimal });
+    expect(problemsOf(null)).toEqual([{ path: 'spec', message: 'is required; set it' }]);
   });
 
   it('tells all problems at once', () => {
