@@ -12,12 +12,12 @@ export interface PlannedEvent {
 
 type Watched = Extract<ConditionType, 'Ready' | 'Accepted' | 'Placed' | 'Pulled'>;
 
-/** Who acts, in the words of events.k8s.io: what was the operator doing when it noticed. */
+/** What the operator was doing when it noticed, in the words of events.k8s.io. Causes first: Ready often only repeats one. */
 const actions: Record<Watched, string> = {
-  Ready: 'Serving',
   Accepted: 'Accepting',
   Placed: 'Placing',
   Pulled: 'Pulling',
+  Ready: 'Serving',
 };
 
 /** Reasons of False that are a way to go, not a problem. */
@@ -32,17 +32,8 @@ const onTheWay = new Set([
   'Waiting',
   'Deciding',
 ]);
-/** Told by the condition that they come from. */
-const toldElsewhere = new Set([
-  'NotPlaced',
-  'PullFailed',
-  'InvalidSpec',
-  'UnsupportedField',
-  'NameConflict',
-  'FieldContested',
-  'Forbidden',
-  'StorageMismatch',
-]);
+/** Reasons of Ready that only point to another condition. */
+const pointers = new Set(['NotPlaced', 'PullFailed']);
 
 const find = (status: Status | undefined, type: Watched): Condition | undefined =>
   status?.conditions?.find((c) => c.type === type);
@@ -56,8 +47,7 @@ function eventFor(type: Watched, before: Condition | undefined, after: Condition
     note: after.message,
   });
   if (after.status === 'False') {
-    const quiet = onTheWay.has(after.reason) || (type === 'Ready' && toldElsewhere.has(after.reason));
-    return quiet ? undefined : event('Warning');
+    return onTheWay.has(after.reason) || pointers.has(after.reason) ? undefined : event('Warning');
   }
   if (after.status !== 'True') return undefined;
   if (type === 'Ready') return event('Normal');
@@ -65,10 +55,13 @@ function eventFor(type: Watched, before: Condition | undefined, after: Condition
   return undefined;
 }
 
-/** What changed between the status that was written last and the next one. */
+/** What changed between the status that was written last and the next one; one event per reason. */
 export function eventsBetween(before: Status | undefined, after: Status): PlannedEvent[] {
-  return (Object.keys(actions) as Watched[]).flatMap((type) => {
+  const told = new Map<string, PlannedEvent>();
+  for (const type of Object.keys(actions) as Watched[]) {
     const next = find(after, type);
-    return (next && eventFor(type, find(before, type), next)) ?? [];
-  });
+    const event = next && eventFor(type, find(before, type), next);
+    if (event && !told.has(event.reason)) told.set(event.reason, event);
+  }
+  return [...told.values()];
 }
