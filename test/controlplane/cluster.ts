@@ -47,11 +47,15 @@ export interface ControlPlane extends Access {
   /** On the same port, with the same data; resolves when it is ready. */
   startApiServer(): Promise<void>;
   restartApiServer(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** For other programs that shall end when the control plane does. */
+  programs: Programs;
   /** Leaves it all running when this process goes; `endKept` of state.ts, or `main.ts down`, ends it later. */
   release(): void;
   /** Ends every process and removes the state folder. May be called twice. */
   stop(): Promise<void>;
 }
+
+export type Programs = Pick<Supervisor, 'start' | 'stop' | 'ended'>;
 
 /** The control plane did not come up. The message ends with the last lines of the log of what failed. */
 export class ControlPlaneError extends Error {
@@ -112,6 +116,7 @@ async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
       await stopApiServer(signal);
       await startApiServer();
     },
+    programs: supervisor,
     release: supervisor.release,
     stop: async () => {
       await supervisor.shutDown();

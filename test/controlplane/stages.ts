@@ -6,11 +6,11 @@ import { stringify } from 'yaml';
 export const simulation = {
   /** One of `outcomes`. */
   outcome: 'sim.localmodels.dev/outcome',
-  /** Exit code of the container that fails; default 1. */
+  /** Exit code of the container that fails; default 40 (the source does not answer) for a pull, else 1. */
   exitCode: 'sim.localmodels.dev/exit-code',
   /** Termination message, or the message of the waiting state, of the container that fails. */
   message: 'sim.localmodels.dev/message',
-  /** Termination message of a `pull` container that succeeds. */
+  /** Termination message of a `pull` container that succeeds; default: Done, with a digest made from the reference in PULL_CONFIG. */
   pullMessage: 'sim.localmodels.dev/pull-message',
   /** For `slow`: how long the pull takes, as Go writes durations (`1m30s`); default 3s. */
   delay: 'sim.localmodels.dev/delay',
@@ -46,7 +46,10 @@ interface Scene {
 const now = '{{ $now | Quote }}';
 const annotation = (name: string, fallback: string) =>
   `{{ or ( index $annotations ${JSON.stringify(name)} ) ${fallback} | Quote }}`;
-const exitCode = `{{ or ( index $annotations "${simulation.exitCode}" ) "1" }}`;
+const exitCode = (fallback: number) => `{{ or ( index $annotations "${simulation.exitCode}" ) "${fallback}" }}`;
+/** Of a pull that cannot reach its source (src/puller/outcome.ts), and of a runtime that crashes. */
+const pullFailed = exitCode(40);
+const crashed = exitCode(1);
 
 const ended = (code: string, reason: string, message: string) =>
   `{ terminated: { exitCode: ${code}, reason: ${reason}, message: ${message}, startedAt: ${now}, finishedAt: ${now} } }`;
@@ -62,7 +65,7 @@ const finished: Look = { ready: false, started: false, state: ended('0', 'Comple
 const failed: Look = {
   ready: false,
   started: false,
-  state: ended(exitCode, 'Error', annotation(simulation.message, '$failure')),
+  state: ended(pullFailed, 'Error', annotation(simulation.message, '$failure')),
 };
 const backOff = waiting('CrashLoopBackOff', '"back-off 40s restarting failed container"');
 const crashing = (code: string, reason: string, words = '""'): Look => ({
@@ -86,7 +89,7 @@ export const outcomes = {
   ready: up,
   pulling,
   'pull-fails': { ...pulling, init: failed },
-  'pull-crash-loops': { ...pulling, init: crashing(exitCode, 'Error', '$failure') },
+  'pull-crash-loops': { ...pulling, init: crashing(pullFailed, 'Error', '$failure') },
   'sidecar-image-missing': { ...pulling, sidecar: withoutImage, init: initializing },
   'init-image-missing': { ...pulling, init: withoutImage },
   'image-pull-backoff': { ...up, phase: 'Pending', main: withoutImage },
@@ -94,7 +97,7 @@ export const outcomes = {
   'container-creating': { ...up, phase: 'Pending', main: creating },
   starting: { ...up, main: starting },
   'never-ready': { ...up, main: unready },
-  'crash-loop': { ...up, main: crashing(exitCode, 'Error') },
+  'crash-loop': { ...up, main: crashing(crashed, 'Error') },
   'oom-killed': { ...up, main: crashing('137', 'OOMKilled') },
   evicted: { phase: 'Failed', sidecar: finished, init: done, main: finished, reason: 'Evicted' },
   completed: { phase: 'Succeeded', sidecar: finished, init: done, main: finished },
@@ -103,15 +106,19 @@ export const outcomes = {
 
 export type Outcome = keyof typeof outcomes;
 
+/** What a pull says that went well: the digest follows from the model's name, so that replicas agree and a changed model shows. */
 const preamble = `
 {{ $now := Now }}
 {{ $annotations := or .metadata.annotations dict }}
-{{ $failure := "{\\"reason\\":\\"Failed\\",\\"message\\":\\"the simulation says so\\"}" }}
-{{ $seed := "" }}
-{{ range .spec.initContainers }}{{ if eq .name "pull" }}{{ $seed = list .image .command .args | toJson }}{{ end }}{{ end }}
-{{ $digest := printf "sha256:%s" ( sha256sum $seed ) }}
-{{ $default := dict "reason" "Done" "digest" $digest "sizeBytes" 1048576 | toJson }}
-{{ $pullMessage := or ( index $annotations "${simulation.pullMessage}" ) $default }}`;
+{{ $pull := dict }}
+{{ range .spec.initContainers }}{{ if eq .name "pull" }}{{ range .env }}{{ if eq .name "PULL_CONFIG" }}
+{{ $pull = or ( .value | fromJson ) dict }}
+{{ end }}{{ end }}{{ end }}{{ end }}
+{{ $reference := or ( index $pull "reference" ) "simulated" }}
+{{ $digest := or ( index $pull "digest" ) ( printf "sha256:%s" ( sha256sum $reference ) ) }}
+{{ $done := dict "reason" "Done" "message" "simulated" "reference" $reference "digest" $digest "sizeBytes" 1048576 }}
+{{ $pullMessage := or ( index $annotations "${simulation.pullMessage}" ) ( toJson $done ) }}
+{{ $failure := dict "reason" "Unreachable" "message" "simulated" "reference" $reference | toJson }}`;
 
 const containerStatus = ({ ready, started, restarts = 0, state, lastState = '{}' }: Look) => `
 - name: {{ .name | Quote }}

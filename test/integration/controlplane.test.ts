@@ -129,6 +129,26 @@ describe('a pod plays the outcome that its annotation asks for', () => {
     expect(pod.status.phase).toBe('Pending');
   });
 
+  test('a pull reports the digest that it was given, or one that follows from the reference', async () => {
+    const pullOf = async (name: string, config: object) => {
+      const { initContainers, containers } = podSpec();
+      const env = [{ name: 'PULL_CONFIG', value: JSON.stringify(config) }];
+      const spec = { containers, initContainers: initContainers.map((one) => ({ ...one, env })) };
+      const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec };
+      await access.call('POST', `/api/v1/namespaces/${namespace.name}/pods`, { body });
+      const message = containerOf(await podThat(name, isReady), 'pull')?.state.terminated?.message;
+      return JSON.parse(message ?? '') as { reference: string; digest: string };
+    };
+    const first = await pullOf('tag-1', { reference: 'llama:8b' });
+    const second = await pullOf('tag-2', { reference: 'llama:8b' });
+    const other = await pullOf('tag-3', { reference: 'llama:70b' });
+    const pinned = await pullOf('tag-4', { reference: 'llama:8b', digest: 'sha256:abc' });
+    expect(first.reference).toBe('llama:8b');
+    expect(second.digest).toBe(first.digest);
+    expect(other.digest).not.toBe(first.digest);
+    expect(pinned.digest).toBe('sha256:abc');
+  });
+
   test('a successful pull says what it was told to say', async () => {
     const message = '{"reason":"Done","reference":"llama:8b","digest":"sha256:abc","sizeBytes":5}';
     await makePod('pulled', 'ready', { [simulation.pullMessage]: message });
@@ -146,7 +166,7 @@ describe('a pod plays the outcome that its annotation asks for', () => {
     ['never-ready', 'ollama', { ready: false, started: true, state: { running: {} } }],
     ['starting', 'ollama', { ready: false, started: false, state: { running: {} } }],
     ['pulling', 'pull', { state: { running: {} } }],
-    ['pull-crash-loops', 'pull', { restartCount: 3, state: { waiting: { reason: 'CrashLoopBackOff' } } }],
+    ['pull-crash-loops', 'pull', { restartCount: 3, lastState: { terminated: { exitCode: 40 } } }],
     ['mount-fails', 'gateway', { state: { waiting: { reason: 'PodInitializing' } } }],
   ] as const)('%s: container %s', async (outcome, container, expected) => {
     await makePod(outcome, outcome);
