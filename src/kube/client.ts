@@ -68,7 +68,11 @@ export interface Client {
     options?: CallOptions & { fieldManager?: string },
   ): Promise<T>;
   /** PUT: refused with `conflict` unless metadata.resourceVersion is the newest. */
-  replace<T extends KubeObject>(resource: Resource, object: T, options?: CallOptions): Promise<T>;
+  replace<T extends KubeObject>(
+    resource: Resource,
+    object: T,
+    options?: CallOptions & { fieldManager?: string },
+  ): Promise<T>;
   apply<T extends KubeObject>(resource: Resource, object: KubeObject, options: ApplyOptions): Promise<T>;
   applyStatus<T extends KubeObject>(resource: Resource, object: KubeObject, options: ApplyOptions): Promise<T>;
   /** Resolves to false when there was nothing to delete. */
@@ -116,12 +120,13 @@ export function createClient(transport: Transport): Client {
         idempotent: false,
       }),
 
-    replace: async (resource, object, options) =>
+    replace: async (resource, object, { fieldManager, ...options } = {}) =>
       transport.json({
         ...call(options),
         verb: 'update',
         method: 'PUT',
         path: objectPath(resource, object.metadata),
+        query: { fieldManager },
         body: object,
         idempotent: false, // repeated after it arrived, it would be refused for its own resourceVersion
       }),

@@ -9,6 +9,7 @@ import { type KubeObject, keyOf, type Resource } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import { createContests } from './contest.ts';
+import { applyForced } from './forcedApply.ts';
 import { childKey, type LiveChild, trimChild } from './liveChild.ts';
 import type { Applied, ApplyFailure, Removal } from './observed.ts';
 import { claimOn } from './ownership.ts';
@@ -66,10 +67,22 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
       const nothing = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } };
       await client.apply<KubeObject>(resource, nothing, { fieldManager, signal });
     } catch (error) {
-      if (!(error instanceof ApiError && error.reason === 'conflict')) return failureOf(error);
+      // Merged into what stands there, ours may be against the rules: a second controller, another selector.
+      const mayBeInTheWay = error instanceof ApiError && (error.reason === 'conflict' || error.reason === 'invalid');
+      const inTheWay = mayBeInTheWay ? await find(child, signal) : undefined;
+      return inTheWay ? update(child, trimChild(inTheWay), deployment, inTheWay, signal) : failureOf(error);
     }
     const inTheWay = await client.get<KubeObject>(resource, child.metadata, { signal });
     return update(child, trimChild(inTheWay), deployment, inTheWay, signal);
+  }
+
+  async function find(child: Child, signal: AbortSignal): Promise<KubeObject | undefined> {
+    try {
+      return await client.get<KubeObject>(resourceOf(child), child.metadata, { signal });
+    } catch (error) {
+      if (error instanceof ApiError && error.reason === 'notFound') return undefined;
+      throw error;
+    }
   }
 
   /** Remembers when what the server made of a child differs from it by defaults only. */
@@ -116,7 +129,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
       return { reason: 'FieldContested', message };
     }
     try {
-      const stored = await client.apply<KubeObject>(resourceOf(child), child, { fieldManager, signal });
+      const stored = await applyForced(client, child, { fieldManager, signal });
       contests.noteApply(id, wanted, now);
       noteDefaults(child, stored);
       noteWrite(resourceOf(child), stored);

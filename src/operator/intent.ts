@@ -9,7 +9,7 @@ import { decisionInputs, podDemandsOf } from '../placement/inputs.ts';
 import { decisionIsOpen, type LadderState } from '../placement/ladder.ts';
 import { runtimes } from '../runtimes/catalogue.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
-import { childKey, type LiveChild } from './liveChild.ts';
+import { childKey, controllerOf, type LiveChild } from './liveChild.ts';
 import type { Observed } from './observed.ts';
 import { isLive, type PodFacts } from './podFacts.ts';
 import { readRecord, type WorkloadRecord } from './record.ts';
@@ -36,11 +36,12 @@ export interface Refused {
   problems: Problem[];
 }
 
-export const workloadOf = ({
-  children,
-  deployment,
-}: Pick<Observed, 'children' | 'deployment'>): LiveChild | undefined =>
-  children.get(childKey({ kind: 'Deployment', metadata: deployment.metadata }));
+/** The workload, unless it is that of a deleted predecessor with this name: what is recorded there is not about us. */
+export function workloadOf({ children, deployment }: Pick<Observed, 'children' | 'deployment'>): LiveChild | undefined {
+  const workload = children.get(childKey({ kind: 'Deployment', metadata: deployment.metadata }));
+  const owner = workload && controllerOf(workload);
+  return owner && owner.uid !== deployment.metadata.uid ? undefined : workload;
+}
 
 const earliest = (times: (string | undefined)[]): number | undefined => {
   const known = times.filter((t): t is string => Boolean(t)).map((t) => Date.parse(t));
@@ -87,7 +88,7 @@ export function intentOf(observed: Observed, now: number): Intent | Refused {
     spec,
     settings,
     runtime,
-    warnings: warningsOf(settings),
+    warnings: warningsOf(settings, spec),
     workload,
     record,
     restartedAt: notes[annotations.restartedAt],

@@ -3,6 +3,7 @@ import type { Key } from '../kube/types.ts';
 import { TransientError } from '../kube/verdict.ts';
 import { type Caches, type ChildKind, childKinds } from './caches.ts';
 import type { Capability, Observed } from './observed.ts';
+import type { PodFacts } from './podFacts.ts';
 import type { PodWarnings } from './podWarnings.ts';
 import type { Upgrades } from './upgrades.ts';
 
@@ -20,12 +21,16 @@ export class NotSynced extends TransientError {
   override readonly name = 'NotSynced';
 }
 
+/** The cache's own order depends on what happened first: a message that names the first pod would change with a restart. */
+const byAge = ({ metadata: a }: PodFacts, { metadata: b }: PodFacts): number =>
+  (a.creationTimestamp ?? '').localeCompare(b.creationTimestamp ?? '') || a.name.localeCompare(b.name);
+
 export function createObserve({ caches, warnings, upgrades, serviceMonitors }: ObserveOptions): Observe {
   return async (key, signal) => {
     if (!caches.synced) throw new NotSynced('the caches are not complete; an empty cache is not absence');
     const deployment = caches.deployments.get(key);
     if (!deployment) return undefined;
-    const pods = caches.podsOf(key);
+    const pods = caches.podsOf(key).sort(byAge);
     const forbidden = (Object.keys(childKinds) as ChildKind[]).filter((kind) => caches.stateOf(kind) === 'forbidden');
     return {
       key,

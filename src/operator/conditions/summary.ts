@@ -39,6 +39,9 @@ export function readyCondition(situation: Situation, { accepted, placed, pulled 
   const { settings, revision } = situation;
   if (accepted.status === 'False' || !settings) return notReady(accepted.reason as Reason<'Ready'>, accepted.message);
   if (placed.reason === 'NothingFits' || !revision) return notReady('NotPlaced', placed.message);
+  // Pods of a predecessor with this name may answer still: they are about to go, and are not ours.
+  const leaving = situation.applied.failures.find(({ reason }) => reason === 'WaitingForDeletion');
+  if (leaving) return notReady('Progressing', leaving.message);
   const wanted = settings.replicas;
   if (wanted === 0) return condition('Ready', 'True', 'ScaledToZero', 'no replica is wanted, and none is missing');
   const ready = currentPods(situation).filter(({ pod }) => pod.ready).length;

@@ -1,0 +1,43 @@
+// An apply that takes our fields back from whoever changed them, also where apply alone cannot: what another manager put into
+// a list beside our items is his, and may make the whole invalid (a port edited by hand leaves two ports of one name).
+import type { Child } from '../children/pod.ts';
+import type { Client } from '../kube/client.ts';
+import { ApiError } from '../kube/errors.ts';
+import { resourceOf } from '../kube/resources.ts';
+import type { KubeObject } from '../kube/types.ts';
+
+interface Call {
+  fieldManager: string;
+  signal: AbortSignal;
+}
+
+type WithSpec = KubeObject & { spec?: Record<string, unknown> };
+
+/**
+ * Applies a child that is known to be ours.
+ * @returns the object as the server stored it
+ * @throws ApiError; `invalid` when the child itself breaks a rule
+ */
+export async function applyForced(client: Client, child: Child, call: Call): Promise<KubeObject> {
+  const resource = resourceOf(child);
+  const apply = () => client.apply<KubeObject>(resource, child, call);
+  try {
+    return await apply();
+  } catch (error) {
+    if (!(error instanceof ApiError && error.reason === 'invalid' && child.spec)) throw error;
+    const live = await client.get<WithSpec>(resource, child.metadata, call);
+    await client.replace<WithSpec>(resource, { ...live, spec: { ...live.spec, ...child.spec } }, call);
+    return withoutTrace(client, await apply(), call);
+  }
+}
+
+/** PUT made us the owner of what it wrote, by Update: a later apply that leaves a field out would not take it away. */
+async function withoutTrace(client: Client, stored: KubeObject, call: Call): Promise<KubeObject> {
+  const managedFields = stored.metadata.managedFields?.filter(
+    ({ manager, operation, subresource }) =>
+      manager !== call.fieldManager || operation !== 'Update' || subresource !== undefined,
+  );
+  if (managedFields?.length === stored.metadata.managedFields?.length) return stored;
+  const metadata = { ...stored.metadata, ...(managedFields && { managedFields }) };
+  return client.replace(resourceOf(stored), { ...stored, metadata }, call);
+}
