@@ -7,8 +7,6 @@ import { status } from './status.ts';
 import type { Problem } from './types.ts';
 import { unsupportedProblems } from './unsupported.ts';
 
-export { warningsOf } from './warnings.ts';
-
 const MAX_PROBLEMS = 16;
 const MAX_PATH = 256;
 
@@ -88,8 +86,15 @@ export function parseSpec(stored: unknown): { spec: Spec } | { problems: Problem
   return { problems: limited(parsed.error.issues.flatMap(problemsOf)) };
 }
 
-/** The status that was written last; empty where it is none of ours, for it is only a memory and is written anew. */
+/**
+ * The status that was written last, without what this release cannot read: another release may have written it, and it is
+ * only a memory.
+ */
 export function parseStatus(stored: unknown): Status {
-  const parsed = status.safeParse(stored);
-  return parsed.success ? parsed.data : {};
+  if (!isObject(stored)) return {};
+  const readable = Object.entries(status.shape).flatMap(([name, field]) => {
+    const parsed = field.safeParse(stored[name]);
+    return parsed.success && parsed.data !== undefined ? [[name, parsed.data]] : [];
+  });
+  return Object.fromEntries(readable);
 }

@@ -121,6 +121,11 @@ describe('parseStatus', () => {
     expect(parseStatus(written)).toEqual(written);
   });
 
+  it('keeps what it can read of what another release wrote', () => {
+    const written = { revision: 'abc', replicas: 'two', hardware: { class: 'QPU' }, later: {} };
+    expect(parseStatus(written)).toEqual({ revision: 'abc' });
+  });
+
   it('forgets what it never wrote', () => {
     for (const stored of [undefined, null, 'x', { conditions: 'Ready' }, { replicas: 'two' }])
       expect(parseStatus(stored)).toEqual({});
