@@ -31,6 +31,10 @@ const options = {
     help: 'Path of a kubeconfig; default: the service account, else KUBECONFIG, else ~/.kube/config',
   },
   context: { schema: z.string(), help: 'Context of the kubeconfig; default: its current one' },
+  'service-account': {
+    schema: z.string(),
+    help: 'Folder with token, ca.crt and namespace; default: where Kubernetes mounts the service account',
+  },
   workers: { schema: count(256), default: '8', help: 'Deployments that are worked on at the same time' },
   'leader-elect': { schema: flag, default: 'true', help: 'Only one of several operators acts; false for a single one' },
   'lease-name': { schema: z.string().min(1), default: 'local-model-operator', help: 'Name of the Lease' },
@@ -62,6 +66,7 @@ export interface OperatorConfig {
   namespaces?: string[];
   kubeconfig?: string;
   context?: string;
+  serviceAccount?: string;
   workers: number;
   leaderElect: boolean;
   leaseName: string;
@@ -191,6 +196,7 @@ export function readConfig(
   const optional = {
     kubeconfig: value('kubeconfig'),
     context: value('context'),
+    serviceAccount: value('service-account'),
     leaseNamespace: value('lease-namespace'),
   };
   const file = value('config');

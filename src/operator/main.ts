@@ -31,6 +31,7 @@ async function main(config: OperatorConfig): Promise<void> {
     clock: systemClock,
     ...(config.kubeconfig && { kubeconfig: config.kubeconfig }),
     ...(config.context && { context: config.context }),
+    ...(config.serviceAccount && { serviceAccount: config.serviceAccount }),
   });
   const transport = createTransport({
     auth,
