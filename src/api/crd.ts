@@ -114,7 +114,7 @@ const columns = [
   { name: 'Ready', type: 'string', jsonPath: ready('status') },
   { name: 'Status', type: 'string', jsonPath: ready('reason') },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  { name: 'Digest', type: 'string', priority: 1, jsonPath: '.status.model.servedDigest' },
+  { name: 'Digest', type: 'string', priority: 1, jsonPath: '.status.model.sourceDigest' },
   { name: 'Auth', type: 'string', priority: 1, jsonPath: '.status.effective.auth' },
   { name: 'Endpoint', type: 'string', priority: 1, jsonPath: '.status.endpoint' },
 ] as const;

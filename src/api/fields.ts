@@ -1,8 +1,8 @@
 // Field types that the schema is made of, each with its bounds: what CEL walks over must be bounded, or the API server
 // refuses the CRD for its estimated cost. Patterns keep to what RE2 and JavaScript read alike.
 import * as z from 'zod';
+import { compareQuantities, thousandths } from '../kube/quantity.ts';
 import { cel } from './cel.ts';
-import { compareQuantities, thousandths } from './quantity.ts';
 
 const unique = <T>(items: readonly T[], keyOf: (item: T) => unknown): boolean =>
   new Set(items.map((item) => JSON.stringify(keyOf(item)))).size === items.length;

@@ -34,21 +34,13 @@ const claimReachesAllReplicas: Warning = (settings) =>
       )
     : undefined;
 
-const rollingUpdateHasRoom: Warning = (settings) => {
-  if (settings.rollout.strategy !== 'RollingUpdate') return undefined;
-  const path = 'spec.rollout.strategy';
-  if (settings.ladder.some((rung) => rung.class !== 'CPU'))
-    return on(
-      path,
-      'a new pod starts beside the old one, so an update waits for ever unless a device is free; use Auto',
-    );
-  if (isWriteOnce(settings))
-    return on(
-      path,
-      'a new pod starts beside the old one, so an update waits for ever on another node than the claim; use Auto',
-    );
-  return undefined;
-};
+const outsideCanReach: Warning = ({ service, networkPolicy }) =>
+  service.type !== 'ClusterIP' && networkPolicy.enabled && networkPolicy.from === undefined
+    ? on(
+        'spec.network.policy.from',
+        `is not set, so only pods of this namespace get through, not those that a ${service.type} Service is for; name who may call`,
+      )
+    : undefined;
 
 const credentialsAreSentInSecret: Warning = ({ model: { source } }) =>
   source.kind === 'Registry' && source.plainHttp && source.credentialsSecretRef
@@ -105,7 +97,7 @@ const idle: readonly Idle[] = [
 const warnings: readonly Warning[] = [
   memoryIsReserved,
   claimReachesAllReplicas,
-  rollingUpdateHasRoom,
+  outsideCanReach,
   credentialsAreSentInSecret,
   prefersWhatCanWait,
 ];

@@ -1,7 +1,8 @@
 // What the gateway of a pod is told, worked out from the deployment's settings and the hardware decision.
-import { unitsOf } from '../api/quantity.ts';
+
 import { DRAIN_SECONDS, RESERVED_PORTS } from '../api/schema.ts';
 import type { GatewayConfig } from '../gateway/config.ts';
+import { unitsOf } from '../kube/quantity.ts';
 import { modelOf } from '../runtimes/rung.ts';
 import { paths } from '../runtimes/runtime.ts';
 import type { PodInput } from './input.ts';

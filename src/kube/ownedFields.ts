@@ -1,6 +1,7 @@
 // Which fields of a live object are ours, by its managedFields, and whether they are what we want. Comparing this way sees
 // removed fields and fields that another manager took over, and leaves foreign fields alone.
 import { createHash } from 'node:crypto';
+import { thousandths } from './quantity.ts';
 import type { KubeObject, ManagedFieldsEntry } from './types.ts';
 
 type Json = unknown;
@@ -15,36 +16,7 @@ const quantityFields = new Set(['sizeLimit', 'divisor']);
 /** Lists of objects whose order means something. All others are compared as sets: the server may merge them in any order. */
 const orderedLists = new Set(['initContainers']);
 
-const factors: Record<string, number> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** The number behind a quantity, or undefined if it is none. Exact enough to compare what people write: 15 digits. */
-export function quantityValue(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string') return undefined;
-  const match = /^([+-]?[0-9.]+)(?:([eE][+-]?[0-9]+)|([numkMGTPE]i?)?)$/.exec(value);
-  if (!match) return undefined;
-  const factor = match[2] ? Number(`1${match[2]}`) : factors[match[3] ?? ''];
-  return factor === undefined ? undefined : Number((Number(match[1]) * factor).toPrecision(15));
-}
-
-const canonicalQuantity = (value: Json): Json => quantityValue(value) ?? value;
+const canonicalQuantity = (value: Json): Json => thousandths(value as string | number)?.toString() ?? value;
 
 function isEmpty(value: Json): boolean {
   if (value === null || value === undefined || value === false || value === 0 || value === '') return true;

@@ -42,6 +42,9 @@ function failureOf(error: unknown): Omit<ApplyFailure, 'child'> {
   return { reason: 'Failed', message: error.message };
 }
 
+const isClusterIpChange = ({ kind }: Child, error: unknown): boolean =>
+  kind === 'Service' && error instanceof ApiError && error.reason === 'invalid' && error.message.includes('clusterIP');
+
 export function createApplier({ client, clock, log, noteWrite }: ApplierOptions): Applier {
   const contests = createContests();
   /** Pairs of hashes that differ by server-side defaults only. */
@@ -135,8 +138,23 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
       noteWrite(resourceOf(child), stored);
       return 'written';
     } catch (error) {
-      return failureOf(error);
+      return isClusterIpChange(child, error) ? remake(child, live, deployment, signal) : failureOf(error);
     }
+  }
+
+  /** A Service cannot become headless, or stop being so: the old one goes first. Only after the user has asked for it, and only ours. */
+  async function remake(
+    child: Child,
+    { metadata: { uid = '' } }: LiveChild,
+    deployment: StoredDeployment,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    const ref = child.metadata;
+    const failure = await remove(
+      { resource: resourceOf(child), ref, uid, why: 'its clusterIP cannot be changed' },
+      signal,
+    );
+    return failure ?? create(child, deployment, signal);
   }
 
   async function remove({ resource, ref, uid, why }: Removal, signal: AbortSignal): Promise<ApplyFailure | undefined> {

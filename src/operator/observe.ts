@@ -1,4 +1,5 @@
 // Gathers what is known of one deployment: from the caches, and the little that must be asked for.
+import { parseStatus } from '../api/validate.ts';
 import type { Key } from '../kube/types.ts';
 import { TransientError } from '../kube/verdict.ts';
 import { type Caches, type ChildKind, childKinds } from './caches.ts';
@@ -34,7 +35,8 @@ export function createObserve({ caches, warnings, upgrades, serviceMonitors }: O
     const forbidden = (Object.keys(childKinds) as ChildKind[]).filter((kind) => caches.stateOf(kind) === 'forbidden');
     return {
       key,
-      deployment,
+      // Another release may have written it, under another schema.
+      deployment: { ...deployment, status: parseStatus(deployment.status) },
       children: caches.childrenOf(key),
       forbiddenKinds: new Set(forbidden),
       pods,

@@ -2,7 +2,7 @@
 // claim may also be older than the spec: retained, restored, or left by a spec that had its storage taken out in between.
 import type { Storage } from '../api/defaults.ts';
 import type { Problem } from '../api/types.ts';
-import { quantityValue } from '../kube/ownedFields.ts';
+import { compareQuantities } from '../kube/quantity.ts';
 import type { LiveChild } from './liveChild.ts';
 
 const sorted = (modes: readonly string[]): string => [...modes].sort().join(', ');
@@ -21,9 +21,6 @@ export function claimMismatch(children: ReadonlyMap<string, LiveChild>, storage:
     return problem('storageClassName', `the claim that exists has class ${live.storageClassName}`);
   if (sorted(storage.accessModes) !== sorted(live.accessModes))
     return problem('accessModes', `the claim that exists has ${sorted(live.accessModes)}`);
-  const wanted = quantityValue(storage.size) ?? 0;
-  const has = quantityValue(live.requested) ?? 0;
-  return wanted < has
-    ? problem('size', `the claim that exists has ${live.requested}, and claims cannot shrink`)
-    : undefined;
+  if (!live.requested || compareQuantities(storage.size, live.requested) >= 0) return undefined;
+  return problem('size', `the claim that exists has ${live.requested}, and claims cannot shrink`);
 }

@@ -1,6 +1,6 @@
 // Whether the cluster offers what a rung asks for, and if not, what is missing: for people.
 import type { Rung } from '../api/hardware.ts';
-import { unitsOf } from '../api/quantity.ts';
+import { unitsOf } from '../kube/quantity.ts';
 import { accelerators, isPartOf } from './accelerators.ts';
 import type { Toleration } from './decision.ts';
 import type { Request } from './requests.ts';

@@ -1,6 +1,6 @@
 // The part of PULL_CONFIG that is the same for both runtimes.
 import type { Settings, Source } from '../api/defaults.ts';
-import { unitsOf } from '../api/quantity.ts';
+import { unitsOf } from '../kube/quantity.ts';
 import type { PullConfig, PullSource } from '../puller/config.ts';
 import { modelOf } from './rung.ts';
 import { paths, type RuntimeInput } from './runtime.ts';

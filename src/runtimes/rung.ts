@@ -1,7 +1,7 @@
 // What a rung has of its own, and what it takes from the deployment.
 import type { Settings } from '../api/defaults.ts';
 import type { Rung } from '../api/hardware.ts';
-import { thousandths } from '../api/quantity.ts';
+import { thousandths } from '../kube/quantity.ts';
 
 /** Where a rung of the ladder stands in the spec. */
 export const rungPath = (index: number): string =>

@@ -56,7 +56,7 @@ describe('a deployment', () => {
     const status = {
       endpoint: `http://phi4-mini.${namespace}.svc:8080`,
       hardware: { class: 'GPU' },
-      model: { servedDigest: `sha256:${'a'.repeat(64)}` },
+      model: { sourceDigest: `sha256:${'a'.repeat(64)}` },
       effective: { auth: 'None' },
       conditions: [
         {

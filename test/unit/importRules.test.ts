@@ -72,7 +72,7 @@ const isPure = ({ path }: Source): boolean =>
 
 /** Modules without effects that pure code may run: hashing, packing, parsing. */
 const harmlessPackages = new Set(['node:crypto', 'node:zlib', 'zod', 'yaml']);
-const harmlessKube = new Set(['kube/types.ts', 'kube/resources.ts', 'kube/ownedFields.ts']);
+const harmlessKube = new Set(['kube/types.ts', 'kube/resources.ts', 'kube/ownedFields.ts', 'kube/quantity.ts']);
 const harmlessContracts = new Set(['puller/config.ts', 'puller/outcome.ts', 'gateway/config.ts', 'gateway/status.ts']);
 
 function effectOf(source: Source): string[] {

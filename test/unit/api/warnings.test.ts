@@ -42,12 +42,12 @@ describe('warningsOf', () => {
     expect(warned({ replicas: 2, storage: claim(['ReadWriteMany']) })).toEqual([]);
   });
 
-  it('says when a rolling update would wait for a device or for the claim', () => {
-    const rollout = { strategy: 'RollingUpdate' as const };
-    expect(warned({ rollout, hardware: { preferred: { class: 'GPU' } } })).toEqual(['spec.rollout.strategy']);
-    expect(warned({ rollout, storage: claim() })).toEqual(['spec.rollout.strategy']);
-    expect(warned({ rollout })).toEqual([]);
-    expect(warned({ rollout: { strategy: 'Auto' }, hardware: { preferred: { class: 'GPU' } } })).toEqual([]);
+  it('says when the default policy shuts out whom a Service of this type is for', () => {
+    const service = { type: 'LoadBalancer' as const };
+    expect(warned({ network: { service } })).toEqual(['spec.network.policy.from']);
+    expect(warned({ network: { service, policy: { enabled: false } } })).toEqual([]);
+    expect(warned({ network: { service, policy: { from: [{ ipBlock: { cidr: '10.0.0.0/8' } }] } } })).toEqual([]);
+    expect(warned({ network: { service: { type: 'ClusterIP' } } })).toEqual([]);
   });
 
   it('says when credentials would be sent unencrypted', () => {

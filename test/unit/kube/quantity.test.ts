@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareQuantities, thousandths, unitsOf } from '../../../src/api/quantity.ts';
+import { compareQuantities, thousandths, unitsOf } from '../../../src/kube/quantity.ts';
 
 describe('quantities', () => {
   it.each([
