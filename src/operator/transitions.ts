@@ -47,7 +47,8 @@ function eventFor(type: Watched, before: Condition | undefined, after: Condition
     note: after.message,
   });
   if (after.status === 'False') {
-    return onTheWay.has(after.reason) || pointers.has(after.reason) ? undefined : event('Warning');
+    const isPointer = type === 'Ready' && pointers.has(after.reason);
+    return onTheWay.has(after.reason) || isPointer ? undefined : event('Warning');
   }
   if (after.status !== 'True') return undefined;
   if (type === 'Ready') return event('Normal');

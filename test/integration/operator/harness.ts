@@ -1,4 +1,5 @@
 // The operator in this process, on a real API server, with a namespace of its own: what each test of it begins with.
+import type { Registry } from 'prom-client';
 import { inject } from 'vitest';
 import { customResourceDefinition } from '../../../src/api/crd.ts';
 import { builtInDefaults, type OperatorDefaults } from '../../../src/api/defaults.ts';
@@ -66,6 +67,8 @@ export interface RunningOperator {
   clock: SkippingClock;
   operator: Operator;
   log: readonly LogLine[];
+  /** Puts its clock forward, between two passes: one that runs would count from the new time on. */
+  skip(ms: number): Promise<void>;
   /** Resolves when it has ended as after SIGTERM. */
   stop(): Promise<void>;
 }
@@ -85,6 +88,7 @@ export function startOperator(cluster: Cluster, namespace: string, choices: Oper
   const clock = createSkippingClock();
   const { log, lines } = recordLog();
   const stopping = new AbortController();
+  const registry = createRegistry({ node: false });
   const operator = createOperator({
     client: calls.client,
     config: {
@@ -101,7 +105,7 @@ export function startOperator(cluster: Cluster, namespace: string, choices: Oper
     clock,
     random: Math.random,
     log,
-    registry: createRegistry({ node: false }),
+    registry,
   });
   const ended = operator.run(stopping.signal);
   return {
@@ -109,11 +113,21 @@ export function startOperator(cluster: Cluster, namespace: string, choices: Oper
     clock,
     operator,
     log: lines,
+    async skip(ms) {
+      await waitFor('the operator has nothing to do', async () => (await isIdle(registry)) || undefined, patience);
+      clock.skip(ms);
+    },
     async stop() {
       stopping.abort();
       await ended;
     },
   };
+}
+
+async function isIdle(registry: Registry): Promise<boolean> {
+  const metrics = await registry.getMetricsAsJSON();
+  const valueOf = (name: string) => metrics.find((metric) => metric.name === name)?.values[0]?.value;
+  return valueOf('workqueue_depth') === 0 && valueOf('controller_runtime_active_workers') === 0;
 }
 
 export interface Stage extends Tenant {
