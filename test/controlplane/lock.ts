@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type Clock, delay } from '../../src/process/clock.ts';
 
 const heartbeatMs = 5_000;
@@ -28,7 +29,7 @@ export async function withLock<T>(
     }
     if (!told) onWait(await ownerOf(path));
     told = true;
-    await delay(clock, pollMs);
+    await setTimeout(pollMs); // holds the process, which a Clock's timer does not
   }
   const stop = new AbortController();
   const beating = beat(path, clock, stop.signal);

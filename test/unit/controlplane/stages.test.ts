@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { outcomes, simulation, simulatorConfig } from '../../controlplane/stages.ts';
@@ -25,4 +27,10 @@ test('no stage is played twice on the same pod', () => {
     const unlessPlayed = stage?.spec.selector.matchExpressions.find(({ key }) => key.includes('Played'));
     expect(unlessPlayed, name).toMatchObject({ operator: 'NotIn', values: expect.arrayContaining([name]) });
   }
+});
+
+test('the page for developers names every outcome and every annotation', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/testing.md'), 'utf8');
+  const names = [...Object.keys(outcomes).map((name) => `\`${name}\``), ...Object.values(simulation)];
+  expect(names.filter((name) => !page.includes(name))).toEqual([]);
 });
