@@ -83,7 +83,8 @@ export function blobsOf({ layers, config }: Manifest): Descriptor[] {
 /** Bytes of all its blobs; what two layers share counts once. */
 export const sizeOf = (manifest: Manifest): number => blobsOf(manifest).reduce((sum, { size }) => sum + size, 0);
 
-function parseJson(bytes: Uint8Array, what: string): unknown {
+/** Throws a PullError `Corrupt`, also for what is not UTF-8. */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -132,9 +133,10 @@ export function parseManifest(bytes: Uint8Array, what: string): RawManifest {
   return { manifest, bytes, digest: digestOf(bytes) };
 }
 
-const draft = z.looseObject({ model_format: z.string().optional(), architecture: z.string().optional() });
-
 const text = z.string().optional();
+
+/** A small model that guesses ahead for the large one. */
+const draft = z.object({ model_format: text, architecture: text, tensor_prefix: text, config: text });
 
 /** What Ollama reads of a config (its types/model/config.go); all else is kept as it is. */
 const configShape = z.looseObject({

@@ -7,6 +7,7 @@ import { errorCode, fileError, PullError } from './errors.ts';
 import { namesIn, readBounded } from './files.ts';
 import { blobsOf, MAX_MANIFEST_BYTES, parseManifest, type RawManifest } from './manifest.ts';
 import { formatReference, type Reference, referenceOfPath, shortReference } from './reference.ts';
+import { servedName } from './servedName.ts';
 import { manifestFile, missingBlobs, type Store, tempPath } from './store.ts';
 
 /** Undefined where the store has no such model. Throws a PullError `Corrupt` for what cannot be read. */
@@ -36,11 +37,28 @@ export async function removeManifest(store: Store, reference: Reference): Promis
   const path = manifestFile(store, reference);
   try {
     await rm(path, { force: true });
+    await syncFolder(dirname(path));
     for (let folder = dirname(path); folder !== store.manifests; folder = dirname(folder)) await rmdir(folder);
   } catch (error) {
     if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) throw fileError(error, `remove ${path}`);
   }
-  await syncFolder(store.manifests);
+}
+
+/**
+ * The manifest with that digest under whatever name; undefined where there is none. First the names that carry digests, then
+ * `reference`, then all: stores that Ollama itself or people have filled are found too.
+ */
+export async function findManifest(
+  store: Store,
+  digest: Digest,
+  reference: Reference,
+): Promise<{ readonly reference: Reference; readonly raw: RawManifest } | undefined> {
+  for (const name of [servedName('source', reference, digest), reference]) {
+    const raw = await readManifest(store, name).catch(() => undefined);
+    if (raw?.digest === digest) return { reference: name, raw };
+  }
+  for (const stored of await listManifests(store)) if ('raw' in stored && stored.raw.digest === digest) return stored;
+  return undefined;
 }
 
 export type StoredManifest =

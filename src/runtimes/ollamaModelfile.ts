@@ -1,48 +1,11 @@
 // What Ollama takes only as part of a model: Modelfile fields and parameters. The pull makes a derived model of them.
 import type { Settings } from '../api/defaults.ts';
 import type { Problem } from '../api/types.ts';
+import { parameterProblem } from '../models/parameters.ts';
 import { MAX_DERIVED_BYTES, type PullConfig, variableJson } from '../puller/config.ts';
 import { referenceProblem } from './ollamaReference.ts';
 
 const MODELFILE = 'spec.ollama.modelfile';
-
-type Kind = 'int' | 'float' | 'bool' | 'text';
-
-/** ollama/ollama api/types.go Options. Which names there are is the schema's to say; the server takes any value for them. */
-export const parameterKinds: Readonly<Record<string, Kind>> = {
-  num_keep: 'int',
-  seed: 'int',
-  num_predict: 'int',
-  draft_num_predict: 'int',
-  top_k: 'int',
-  top_p: 'float',
-  min_p: 'float',
-  typical_p: 'float',
-  repeat_last_n: 'int',
-  temperature: 'float',
-  repeat_penalty: 'float',
-  presence_penalty: 'float',
-  frequency_penalty: 'float',
-  main_gpu: 'int',
-  use_mmap: 'bool',
-  stop: 'text',
-};
-
-const forms: Readonly<Record<Kind, { pattern: RegExp; what: string }>> = {
-  int: { pattern: /^-?\d+$/, what: 'a whole number' },
-  float: { pattern: /^-?\d+(\.\d+)?$/, what: 'a number' },
-  bool: { pattern: /^(true|false)$/, what: 'true or false' },
-  text: { pattern: /^/, what: 'text' },
-};
-
-type Parameter = { name: string; value: string };
-
-function parameterProblem({ name, value }: Parameter, earlier: readonly Parameter[]): string | undefined {
-  const form = forms[parameterKinds[name] ?? 'text'];
-  if (!form.pattern.test(value)) return `${name} must be ${form.what}`;
-  if (name !== 'stop' && earlier.some((other) => other.name === name)) return `${name} stands twice; keep one`;
-  return undefined;
-}
 
 function parameterProblems({ ollama }: Settings): Problem[] {
   const parameters = ollama.modelfile?.parameters ?? [];

@@ -184,12 +184,12 @@ describe('what Ollama refuses', () => {
       'spec.model.name',
       'host/namespace/model',
     ],
-    ['an empty tag', { model: { name: 'a:' } }, 'spec.model.name', 'at most 80 characters'],
+    ['an empty tag', { model: { name: 'a:' } }, 'spec.model.name', 'has an empty tag'],
     [
       'a wrong reference on a rung',
       { hardware: { preferred: { class: 'GPU' }, fallback: [{ class: 'CPU', model: { name: 'a b' } }] } },
       'spec.hardware.fallback[0].model.name',
-      'at most 80 characters',
+      'has the model "a b"',
     ],
     [
       'layers on a GPU that the ladder has not',
