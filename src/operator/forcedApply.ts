@@ -24,12 +24,20 @@ export async function applyForced(client: Client, child: Child, call: Call): Pro
   try {
     return await apply();
   } catch (error) {
-    if (!(error instanceof ApiError && error.reason === 'invalid' && child.spec)) throw error;
+    if (!isInvalid(error) || !child.spec) throw error;
     const live = await client.get<WithSpec>(resource, child.metadata, call);
-    await client.replace<WithSpec>(resource, { ...live, spec: { ...live.spec, ...child.spec } }, call);
+    const replaceBy = (spec: WithSpec['spec']) => client.replace<WithSpec>(resource, { ...live, spec }, call);
+    try {
+      await replaceBy({ ...live.spec, ...child.spec });
+    } catch (stillInvalid) {
+      if (!isInvalid(stillInvalid)) throw stillInvalid;
+      await replaceBy(child.spec); // his fields and ours exclude each other: minAvailable and maxUnavailable of a budget
+    }
     return withoutTrace(client, await apply(), call);
   }
 }
+
+const isInvalid = (error: unknown): boolean => error instanceof ApiError && error.reason === 'invalid';
 
 /** PUT made us the owner of what it wrote, by Update: a later apply that leaves a field out would not take it away. */
 async function withoutTrace(client: Client, stored: KubeObject, call: Call): Promise<KubeObject> {

@@ -161,6 +161,16 @@ describe.concurrent('also', () => {
     });
   });
 
+  test('a budget that somebody turned round is turned back', async ({ stage }) => {
+    await stage.apply({ ...smallest, replicas: 2 });
+    await stage.untilCondition('Ready', 'True');
+    await stage.patch(resources.podDisruptionBudget, 'model', { spec: { maxUnavailable: null, minAvailable: 2 } });
+    await stage.until('it is turned back', async () => {
+      const budget = (await stage.find(resources.podDisruptionBudget))?.spec;
+      return budget.maxUnavailable === 1 && budget.minAvailable === undefined;
+    });
+  });
+
   test('what another controller adds to the pods of the workload stays', async ({ stage }) => {
     await stage.apply(smallest);
     await stage.untilCondition('Ready', 'True');

@@ -126,8 +126,8 @@ export function startOperator(cluster: Cluster, namespace: string, choices: Oper
 
 async function isIdle(registry: Registry): Promise<boolean> {
   const metrics = await registry.getMetricsAsJSON();
-  const valueOf = (name: string) => metrics.find((metric) => metric.name === name)?.values[0]?.value;
-  return valueOf('workqueue_depth') === 0 && valueOf('controller_runtime_active_workers') === 0;
+  const gauge = (name: string) => metrics.find((metric) => metric.name === name)?.values[0]?.value;
+  return gauge('workqueue_depth') === 0 && gauge('controller_runtime_active_workers') === 0;
 }
 
 export interface Stage extends Tenant {
