@@ -8,10 +8,10 @@ import { type Cluster, DemoError, saveLog, startOwnCluster, useGivenCluster } fr
 import { operatorLog } from './operatorProcess.ts';
 import { type DemoOptions, help, readOptions, UsageError } from './options.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { describeCluster, setStage } from './stage.ts';
+import { describeCluster, type Stage, setStage } from './stage.ts';
 import { story, tell } from './story.ts';
 import { createUndoing, type Undoing } from './undoing.ts';
-import { connectTo, namespaceName } from './world.ts';
+import { connectTo, crdFile, namespaceName } from './world.ts';
 
 const exitCodes = { well: 0, fault: 1, usage: 2, interrupted: 130 } as const;
 
@@ -33,6 +33,8 @@ interface Run {
   faults: string[];
   /** As soon as there is one. */
   cluster?: Cluster;
+  /** Once there is an operator. */
+  stage?: Stage;
 }
 
 const { stdout } = process;
@@ -80,19 +82,21 @@ async function play(run: Run): Promise<void> {
   await describeCluster(setting, api);
   screen.heading(`2/${headings}  The operator`);
   const stage = await setStage(setting, api);
+  run.stage = stage;
   await screen.pause(signal);
   await tell({ ...setting, ...stage, fault: (sentence) => faults.push(sentence) }, 3, headings);
 }
 
 /** What to do with everything that stays up. */
-function handOver({ screen, cluster }: Run): void {
-  if (!cluster) return;
+function handOver({ screen, stage }: Run, cluster: Cluster): void {
   const end = cluster.keep();
+  const kubectl = `kubectl${cluster.context ? ` --context ${cluster.context}` : ''}`;
   screen.say('Everything stays up. To use it:');
   screen.command(`export KUBECONFIG=${cluster.kubeconfig}`);
-  screen.command(`kubectl get lmd -n ${namespaceName} -o wide`);
+  screen.command(`${kubectl} get lmd -n ${namespaceName} -o wide`);
   screen.say('To end it:');
-  if (!cluster.own) screen.command(`kubectl delete namespace ${namespaceName}`);
+  if (!cluster.own) screen.command(`${kubectl} delete namespace ${namespaceName}`);
+  if (!cluster.own && stage?.installed) screen.command(`${kubectl} delete -f ${crdFile}`);
   screen.command(end);
 }
 
@@ -113,29 +117,30 @@ async function conclude(run: Run): Promise<number> {
   const { options, screen, over, undoing, faults, cluster } = run;
   const interrupted = over.signal.reason instanceof Interruption;
   const kept = options.keep && !interrupted && cluster !== undefined;
-  screen.heading(interrupted ? 'Interrupted' : faults.length > 0 ? 'Not as it should be' : 'The end');
+  if (!interrupted) screen.heading(faults.length > 0 ? 'Not as it should be' : 'The end');
   for (const fault of faults) screen.output(fault);
   if (faults.length > 0 && cluster) {
     const log = kept ? operatorLog(cluster) : await saveLog(operatorLog(cluster));
     if (log) screen.say(`The operator's log: ${log}`);
   }
-  if (kept) handOver(run);
+  if (kept) handOver(run, cluster);
   for (const failure of await undoing.run({ kept })) {
     screen.say(`Could not be cleared away: ${failure}`);
     faults.push(failure);
   }
-  if (!kept) screen.say('Everything that was started has ended, and nothing is left of it.');
+  if (!kept && cluster) screen.say('Everything that was started has ended, and nothing is left of it.');
   if (!kept && !interrupted && faults.length === 0) sayWhereToGoOn(screen);
   if (interrupted) return exitCodes.interrupted;
   return faults.length > 0 ? exitCodes.fault : exitCodes.well;
 }
 
-function listenForInterruption(over: AbortController): void {
+function listenForInterruption({ over, screen }: Run): void {
   stdout.on('error', () => over.abort(new Interruption('nobody reads on'))); // as under `| head`
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (over.signal.reason instanceof Interruption) process.exit(exitCodes.interrupted);
       over.abort(new Interruption(name));
+      screen.heading('Interrupted: ending what was started …');
     });
   }
 }
@@ -150,7 +155,7 @@ async function main(): Promise<number> {
   const color = isTerminal && !process.env.NO_COLOR;
   const screen = createScreen({ output: stdout, clock: systemClock, readingMs: options.fast ? 0 : readingMs, color });
   const run: Run = { options, screen, over: new AbortController(), undoing: createUndoing(), faults: [] };
-  listenForInterruption(run.over);
+  listenForInterruption(run);
   await play(run).catch((error: unknown) => {
     const { signal } = run.over;
     if (!(signal.reason instanceof Interruption)) run.faults.push(describe(signal.aborted ? signal.reason : error));

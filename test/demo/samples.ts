@@ -22,8 +22,10 @@ function isSettled(actor: Actor, { cluster, deployments }: Scene): boolean {
 export async function applySamples(scene: Scene): Promise<void> {
   const { api, cast, deployments, screen, signal } = scene;
   screen.say(`From ${samplesFolder}: ${cast.map(({ sample }) => `${sample}.yaml`).join(', ')}.`);
-  screen.command(`kubectl get lmd -n ${namespaceName} -o wide -w`);
-  const table = screen.table(cast.map(({ manifest }) => manifest));
+  const table = screen.table(
+    (isWide) => `kubectl get lmd -n ${namespaceName}${isWide ? ' -o wide' : ''} -w`,
+    cast.map(({ manifest }) => manifest),
+  );
   const stopListening = deployments.listen(table.show);
   try {
     await Promise.all(
@@ -69,6 +71,8 @@ export async function applyMistakes({ api, screen, signal, fault }: Scene): Prom
   }
 }
 
+/** Characters per line that kubectl needs for it; cut, it shows nothing that was not shown before. */
+const wideTable = 165;
 const children = 'deploy,svc,netpol,cm,pvc';
 
 export async function lookCloser({ cluster, screen, signal }: Scene): Promise<void> {
@@ -76,9 +80,9 @@ export async function lookCloser({ cluster, screen, signal }: Scene): Promise<vo
   const name = starring.passedOver;
   const inNamespace = ['-n', namespaceName];
   const shown: { argv: string[]; intro?: string; pick?: (output: string) => string }[] = [
-    { argv: ['get', 'lmd', ...inNamespace, '-o', 'wide'] },
+    ...(screen.fits(wideTable) ? [{ argv: ['get', 'lmd', ...inNamespace, '-o', 'wide'] }] : []),
     {
-      intro: `What became of ${name}, one resource:`,
+      intro: `${name} is one resource for you, and these for the cluster:`,
       argv: ['get', children, ...inNamespace, '-l', `localmodels.dev/deployment=${name}`, '-o', 'name'],
     },
     { intro: 'Its status:', argv: ['get', `lmd/${name}`, ...inNamespace, '-o', 'yaml'], pick: fromStatus },

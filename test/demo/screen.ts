@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { StoredDeployment } from '../../src/api/types.ts';
 import type { Clock } from '../../src/process/clock.ts';
-import { createTable, cut } from './table.ts';
+import { createTable, cut, type Table } from './table.ts';
 
 export interface Output {
   write(text: string): unknown;
@@ -36,7 +36,10 @@ export interface Screen {
   command(text: string): void;
   /** The output of a command: too long lines are cut on a terminal, and left alone elsewhere. */
   output(text: string): void;
-  table(first: readonly StoredDeployment[]): LiveTable;
+  /** A table under the command that would print it; `command` is told whether the columns of `-o wide` fit in. */
+  table(command: (isWide: boolean) => string, first: readonly StoredDeployment[]): LiveTable;
+  /** Whether lines of so many characters fit in; without a terminal they always do. */
+  fits(characters: number): boolean;
   /** Gives time to read what was written since the last pause. */
   pause(signal: AbortSignal): Promise<void>;
 }
@@ -71,6 +74,8 @@ export function createScreen({ output, clock, readingMs, color }: ScreenOptions)
     if (stripVTControlCharacters(text).trim() !== '') unread++;
   }
 
+  const command = (text: string) => line(`${indent}${dim(`$ ${text}`)}`);
+
   return {
     heading: (title) => line(`\n${bold(title)}`),
     say: (text) => {
@@ -83,13 +88,18 @@ export function createScreen({ output, clock, readingMs, color }: ScreenOptions)
         line(`${indent}${index === 0 ? bold(left) : left}${piece}`);
       }
     },
-    command: (text) => line(`${indent}${dim(`$ ${text}`)}`),
+    command,
     output: (text) => {
       for (const piece of text.trimEnd().split('\n')) {
         line(`${indent}${isTerminal ? cut(piece, width() - indent.length) : piece}`.trimEnd());
       }
     },
-    table: (first) => (isTerminal ? redrawn : appended)(first),
+    table: (commandFor, first) => {
+      const table = createTable(first, width() - indent.length);
+      command(commandFor(table.isWide));
+      return isTerminal ? redrawn(table, first) : appended(table);
+    },
+    fits: (characters) => !isTerminal || width() >= characters + indent.length,
     pause: async (signal) => {
       const ms = Math.min(unread, 20) * readingMs;
       unread = 0;
@@ -97,8 +107,7 @@ export function createScreen({ output, clock, readingMs, color }: ScreenOptions)
     },
   };
 
-  function redrawn(first: readonly StoredDeployment[]): LiveTable {
-    const table = createTable(first, width() - indent.length);
+  function redrawn(table: Table, first: readonly StoredDeployment[]): LiveTable {
     const rows = new Map(first.map((deployment) => [deployment.metadata.name, deployment]));
     let drawn = 0;
     const draw = () => {
@@ -121,8 +130,7 @@ export function createScreen({ output, clock, readingMs, color }: ScreenOptions)
     };
   }
 
-  function appended(first: readonly StoredDeployment[]): LiveTable {
-    const table = createTable(first, width() - indent.length);
+  function appended(table: Table): LiveTable {
     const last = new Map<string, string>();
     line(`${indent}${table.header}`);
     return {

@@ -26,6 +26,8 @@ export interface Stage {
   api: Api;
   cast: Actor[];
   deployments: Deployments;
+  /** The CustomResourceDefinition was not there before. */
+  installed: boolean;
   /** Absent where one of the user's does the work. */
   operator?: OperatorProcess;
 }
@@ -55,7 +57,8 @@ export async function describeCluster({ cluster, screen, signal }: StageOptions,
 export async function setStage(options: StageOptions, api: Api): Promise<Stage> {
   const { cluster, screen, signal, undoing } = options;
   const cast = await loadCast(root, namespaceName);
-  if (await installDefinition(api, root, signal)) {
+  const installed = await installDefinition(api, root, signal);
+  if (installed) {
     screen.say(`Installed ${crdFile}.`);
     if (!cluster.own) undoing.add(() => undoDefinition(api, screen));
   } else screen.say('The CustomResourceDefinition is there already, and stays as it is.');
@@ -66,7 +69,7 @@ export async function setStage(options: StageOptions, api: Api): Promise<Stage> 
   undoing.add(deployments.stop, 'always');
   if (!cluster.own && (await isLookedAfter(api, cast, deployments, signal))) {
     screen.say('An operator looks after this namespace already, so the demo starts none of its own.');
-    return { api, cast, deployments };
+    return { api, cast, deployments, installed };
   }
   const operator = await startOperator({
     cluster,
@@ -79,7 +82,7 @@ export async function setStage(options: StageOptions, api: Api): Promise<Stage> 
   });
   undoing.add(operator.stop);
   screen.say(`Started ${operator.commandLine} (process ${operator.pid}).`);
-  return { api, cast, deployments, operator };
+  return { api, cast, deployments, installed, operator };
 }
 
 async function undoDefinition(api: Api, screen: Screen): Promise<void> {

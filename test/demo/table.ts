@@ -45,6 +45,8 @@ const gap = '  ';
 
 export interface Table {
   header: string;
+  /** Whether the columns of `-o wide` fit in, all of them. */
+  isWide: boolean;
   /** `now` in milliseconds since the epoch. */
   row(deployment: StoredDeployment, now: number): string;
 }
@@ -78,6 +80,7 @@ export function createTable(first: readonly StoredDeployment[], width: number): 
     );
   return {
     header: line(({ title }) => title),
+    isWide: shown.length === columns.length,
     row: (deployment, now) => line(({ value }) => value(deployment, now)),
   };
 }

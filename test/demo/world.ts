@@ -8,7 +8,7 @@ import { type Client, createClient } from '../../src/kube/client.ts';
 import { ApiError } from '../../src/kube/errors.ts';
 import { resources } from '../../src/kube/resources.ts';
 import { createTransport, type Transport } from '../../src/kube/transport.ts';
-import type { KubeObject } from '../../src/kube/types.ts';
+import type { KubeObject, Resource } from '../../src/kube/types.ts';
 import { systemClock } from '../../src/process/clock.ts';
 import { waitFor } from '../controlplane/wait.ts';
 import { type Cluster, DemoError } from './cluster.ts';
@@ -22,8 +22,12 @@ export interface Api {
   transport: Transport;
 }
 
+/** Rejects with DemoError when the kubeconfig cannot be used. */
 export async function connectTo({ kubeconfig, context, env }: Cluster): Promise<Api> {
-  const auth = await loadAuth({ env, clock: systemClock, kubeconfig, ...(context && { context }) });
+  const options = { env, clock: systemClock, kubeconfig, ...(context && { context }) };
+  const auth = await loadAuth(options).catch((error: unknown) => {
+    throw new DemoError(`${kubeconfig} cannot be used: ${error instanceof Error ? error.message : error}`);
+  });
   const transport = createTransport({
     auth,
     clock: systemClock,
@@ -63,7 +67,8 @@ export async function removeDefinition({ client }: Api): Promise<boolean> {
   const { items } = await client.list<StoredDeployment>(localModelDeployments);
   if (items.some(({ metadata }) => metadata.namespace !== namespaceName)) return false;
   const { group, plural } = localModelDeployments;
-  return client.remove(resources.customResourceDefinition, { name: `${plural}.${group}` });
+  await removeWholly(client, resources.customResourceDefinition, `${plural}.${group}`);
+  return true;
 }
 
 /** Makes the demo's namespace. Rejects with DemoError when there is one of that name. */
@@ -81,16 +86,19 @@ export async function createNamespace({ client }: Api, signal: AbortSignal): Pro
   await waitFor(`namespace ${namespaceName} is ready`, podsCanBeMade, { deadlineMs: 30_000, signal });
 }
 
-/** Removes the namespace and waits until it is gone with all that is in it. */
-export async function removeNamespace({ client }: Api): Promise<void> {
-  const ref = { name: namespaceName };
-  if (!(await client.remove(resources.namespace, ref))) return;
+/** Removes the namespace with all that is in it. */
+export const removeNamespace = ({ client }: Api): Promise<void> =>
+  removeWholly(client, resources.namespace, namespaceName);
+
+/** Resolves when it is gone: finalizers of Kubernetes itself take their time. */
+async function removeWholly(client: Client, resource: Resource, name: string): Promise<void> {
+  if (!(await client.remove(resource, { name }))) return;
   const isGone = async () => {
-    const failure = await client.get(resources.namespace, ref).then(
+    const failure = await client.get(resource, { name }).then(
       () => undefined,
       (error: unknown) => error,
     );
     return isNotFound(failure) || undefined;
   };
-  await waitFor(`namespace ${namespaceName} is gone`, isGone, { deadlineMs: 120_000, everyMs: 200 });
+  await waitFor(`${resource.kind} ${name} is gone`, isGone, { deadlineMs: 120_000, everyMs: 100 });
 }
