@@ -1,0 +1,42 @@
+// Bytes of an answer into their place in a file.
+import type { Readable } from 'node:stream';
+import type { Bandwidth } from './bandwidth.ts';
+import type { Segment } from './segments.ts';
+import type { Silence } from './silence.ts';
+
+export interface PourOptions {
+  /** Where it goes; its end may move towards us meanwhile. */
+  segment: Segment;
+  /** Bytes that the stream gives before those of the segment. */
+  skip: number;
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  bandwidth: Bandwidth;
+  silence: Silence;
+  /** Told of every piece from the network, also of what is skipped. */
+  onArrival(bytes: number): void;
+}
+
+/**
+ * Until the segment is whole or the stream ends. Every write that was begun has ended when this settles. Rejects with what
+ * the stream or `write` throws.
+ */
+export async function pour(stream: Readable, options: PourOptions): Promise<void> {
+  const { segment, write, bandwidth, silence, onArrival } = options;
+  let { skip } = options;
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    onArrival(piece.length);
+    silence.pause(); // from here on we are the slow ones
+    const from = Math.min(skip, piece.length);
+    skip -= from;
+    const bytes = piece.subarray(from, from + Math.max(0, segment.end - segment.at));
+    if (bytes.length > 0) {
+      const position = segment.at;
+      segment.at += bytes.length; // before the write, so that nobody takes what is on its way
+      await write(bytes, position);
+    }
+    await bandwidth.spend(piece.length, silence.signal);
+    silence.heard();
+    // Leaving early costs the connection, so only where more would come than is wanted.
+    if (from + bytes.length < piece.length) break;
+  }
+}

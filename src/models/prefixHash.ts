@@ -1,0 +1,44 @@
+// SHA-256 of a file that is still being written, in a thread of its own, so that it costs the download no time: the hash follows
+// the part from the beginning that is whole, and what it reads was written a moment ago, so it comes from memory.
+import { Worker } from 'node:worker_threads';
+import { type Digest, digestOfHex } from './digest.ts';
+import { fileError } from './errors.ts';
+import type { HashReply, HashTask } from './hashWorker.ts';
+
+export interface PrefixHash {
+  /** So many bytes from the beginning are whole and will not change any more. */
+  advance(bytes: number): void;
+  /** Resolves once all bytes are hashed; rejects with a PullError. */
+  readonly digest: Promise<Digest>;
+  /** Ends the thread, if it still runs. */
+  close(): Promise<void>;
+}
+
+/** Beside this file; in a bundle the build names it hashWorker.js. */
+const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './hashWorker.ts' : './hashWorker.js', import.meta.url);
+
+/** `size` is that of the whole file, in bytes; the file has to exist. */
+export function createPrefixHash(path: string, size: number, url: URL = workerUrl): PrefixHash {
+  const wholeBytes = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
+  const task: HashTask = { path, size, wholeBytes };
+  const worker = new Worker(url, { workerData: task, resourceLimits: { maxOldGenerationSizeMb: 32 } });
+  const digest = new Promise<Digest>((resolve, reject) => {
+    const fail = (error: unknown) => reject(fileError(error, `hash ${path}`));
+    worker.once('message', (reply: HashReply) => {
+      if ('hex' in reply) resolve(digestOfHex(reply.hex));
+      else fail(Object.assign(new Error(reply.error), { code: reply.code }));
+    });
+    worker.once('error', fail);
+    worker.once('exit', (code) => fail(new Error(`the thread ended early (exit code ${code})`)));
+  });
+  digest.catch(() => undefined); // whoever waits for it hears of it
+
+  return {
+    digest,
+    advance(bytes) {
+      Atomics.store(wholeBytes, 0, BigInt(bytes));
+      Atomics.notify(wholeBytes, 0);
+    },
+    close: async () => void (await worker.terminate()),
+  };
+}
