@@ -143,7 +143,7 @@ async function downloaded(missing: Part[], search: Search): Promise<Part[]> {
 async function built(missing: Part[], search: Search): Promise<Part[]> {
   const { env, modules, cache, progress, refusals } = search;
   if (missing.length === 0) return [];
-  const go = await findGo(env, modules);
+  const go = await findGo(env, join(modules, 'kubernetes'));
   if ('problem' in go) {
     throw new BinariesError(
       `The control plane's binaries (${missing.map(titleOf).join(', ')}) cannot be had: ${refusals.join('; ')}, and they cannot be ` +

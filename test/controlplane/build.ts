@@ -12,13 +12,13 @@ export type GoFound = { version: string } | { problem: string };
 
 const run = promisify(execFile);
 
-/** Looks for a Go that is new enough, or that can fetch one that is (GOTOOLCHAIN). */
-export async function findGo(env: NodeJS.ProcessEnv, modules: string): Promise<GoFound> {
+/** Looks for a Go that is new enough, or that can fetch one that is (GOTOOLCHAIN) for the module in that folder. */
+export async function findGo(env: NodeJS.ProcessEnv, module: string): Promise<GoFound> {
   const installed = await goVersion(env, tmpdir());
   if (installed === undefined) return { problem: 'Go is not installed' };
   if (isNewEnough(installed)) return { version: installed };
   // Since Go 1.21 the go.mod of a module makes an older Go fetch the toolchain that it asks for.
-  const switched = await goVersion(env, join(modules, 'kubernetes'));
+  const switched = await goVersion(env, module);
   if (switched !== undefined && isNewEnough(switched)) return { version: switched };
   return { problem: `Go ${installed} is too old and could not fetch a newer one` };
 }
@@ -34,10 +34,10 @@ function isNewEnough(version: string): boolean {
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 
-/** Static binaries, no stamp of our own repository's commit (it would defeat Go's cache), and no go.work of the user's. */
-function buildEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** Static binaries unless C is asked for, no stamp of our own repository's commit (it would defeat Go's cache), and no go.work of the user's. */
+export function buildEnvironment(env: NodeJS.ProcessEnv, cgo = false): NodeJS.ProcessEnv {
   const flags = `${env.GOFLAGS ?? ''} -mod=readonly -trimpath -buildvcs=false`.trim();
-  return { ...env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: flags };
+  return { ...env, CGO_ENABLED: cgo ? '1' : '0', GOWORK: 'off', GOFLAGS: flags };
 }
 
 export interface BuildState {
@@ -51,10 +51,29 @@ export async function buildPart(
   folder: string,
   { env, modules, state }: { env: NodeJS.ProcessEnv; modules: string; state: BuildState },
 ): Promise<void> {
-  const argv = ['build', '-v', '-ldflags', build.ldflags, '-o', join(folder, name), build.package];
-  const go = spawn('go', argv, {
-    cwd: join(modules, build.module),
-    env: buildEnvironment(env),
+  await goBuild({ ...build, name, module: join(modules, build.module), output: join(folder, name) }, env, state);
+  if (build.linked) await Promise.all(programs.map((program) => symlink(name, join(folder, program))));
+}
+
+export interface GoBuild {
+  /** For messages. */
+  name: string;
+  /** Folder with the go.mod. */
+  module: string;
+  package: string;
+  ldflags: string;
+  /** Needs a C compiler; default false. */
+  cgo?: boolean;
+  /** File to write. */
+  output: string;
+}
+
+/** Builds one program. Rejects with the last lines of Go's own words. */
+export async function goBuild(build: GoBuild, env: NodeJS.ProcessEnv, state: BuildState): Promise<void> {
+  const { name, module, ldflags, cgo, output } = build;
+  const go = spawn('go', ['build', '-v', '-ldflags', ldflags, '-o', output, build.package], {
+    cwd: module,
+    env: buildEnvironment(env, cgo),
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const words: string[] = [];
@@ -68,5 +87,4 @@ export async function buildPart(
     go.once('close', resolve);
   });
   if (code !== 0) throw new Error(`go build of ${name} failed (code ${code}):\n${words.slice(-15).join('\n')}`);
-  if (build.linked) await Promise.all(programs.map((program) => symlink(name, join(folder, program))));
 }

@@ -5,9 +5,16 @@ import { lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Part } from './versions.ts';
 
 export type Source = 'download' | 'build';
+
+/** What is cached in one go. */
+export interface Piece {
+  readonly name: string;
+  readonly version: string;
+  /** Names of the files that have to be there; there may be more. */
+  readonly programs: readonly string[];
+}
 
 export interface Manifest {
   part: string;
@@ -22,31 +29,31 @@ export interface Manifest {
 export interface Cache {
   /** Where everything of this operating system and architecture lies. */
   readonly root: string;
-  folder(part: Part): string;
+  folder(part: Piece): string;
   /** The manifest of a part that is there and whole, judged by sizes (quick) or by checksums (`thorough`). */
-  find(part: Part, thorough?: boolean): Promise<Manifest | undefined>;
+  find(part: Piece, thorough?: boolean): Promise<Manifest | undefined>;
   /**
    * Lets `fill` write the part's programs into a folder aside, then puts that folder in place in one step. Safe with
    * several processes at once: the first one wins, and who comes second uses what is there.
    */
-  publish(part: Part, source: Source, fill: (folder: string) => Promise<void>): Promise<Manifest>;
+  publish(part: Piece, source: Source, fill: (folder: string) => Promise<void>): Promise<Manifest>;
 }
 
 const manifestName = 'manifest.json';
 const dayMs = 86_400_000;
 
 /** `${XDG_CACHE_HOME or ~/.cache}/local-model-operator/controlplane`, so that a fresh clone finds what an older one made. */
-export function defaultCacheFolder(env: NodeJS.ProcessEnv): string {
+export function defaultCacheFolder(env: NodeJS.ProcessEnv, what = 'controlplane'): string {
   const base = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
-  return join(base, 'local-model-operator', 'controlplane');
+  return join(base, 'local-model-operator', what);
 }
 
 export function createCache(folder: string, platform: string, architecture: string): Cache {
   const root = join(folder, `${platform}-${architecture}`);
-  const folderOf = (part: Part) => join(root, `${part.name}-${part.version}`);
-  const find = (part: Part, thorough = false) => readWhole(folderOf(part), part, thorough);
+  const folderOf = (part: Piece) => join(root, `${part.name}-${part.version}`);
+  const find = (part: Piece, thorough = false) => readWhole(folderOf(part), part, thorough);
 
-  async function publish(part: Part, source: Source, fill: (folder: string) => Promise<void>): Promise<Manifest> {
+  async function publish(part: Piece, source: Source, fill: (folder: string) => Promise<void>): Promise<Manifest> {
     await mkdir(root, { recursive: true });
     await sweep(root);
     const aside = join(root, `.new-${part.name}-${randomUUID()}`);
@@ -86,7 +93,7 @@ async function putInPlace(
   }
 }
 
-async function readWhole(folder: string, part: Part, thorough: boolean): Promise<Manifest | undefined> {
+async function readWhole(folder: string, part: Piece, thorough: boolean): Promise<Manifest | undefined> {
   const manifest = await readManifest(folder);
   if (!manifest || manifest.part !== part.name || manifest.version !== part.version) return undefined;
   if (!part.programs.every((program) => program in manifest.files || program in manifest.links)) return undefined;
@@ -109,7 +116,7 @@ async function readManifest(folder: string): Promise<Manifest | undefined> {
   }
 }
 
-async function describe(folder: string, part: Part, source: Source): Promise<Manifest> {
+async function describe(folder: string, part: Piece, source: Source): Promise<Manifest> {
   const manifest: Manifest = { part: part.name, version: part.version, source, files: {}, links: {} };
   for (const name of (await readdir(folder)).sort()) {
     const path = join(folder, name);

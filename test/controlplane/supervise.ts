@@ -15,6 +15,8 @@ export interface Supervisor {
   start(spec: ProcessSpec): Promise<number>;
   /** Resolves when the process is gone; at once if it was not there. SIGKILL follows after `graceMs`. */
   stop(name: string, signal: 'SIGTERM' | 'SIGKILL', graceMs?: number): Promise<void>;
+  /** Sends a signal and does not wait for what comes of it; nothing where the process is not there. */
+  signal(name: string, signal: NodeJS.Signals): void;
   /** How the process of that name, as last started, ends or has ended. */
   ended(name: string): Promise<Ending>;
   pids(): Record<string, number>;
@@ -28,6 +30,7 @@ export interface Supervisor {
 
 interface Tracked {
   pid: number;
+  family: boolean;
   alive: boolean;
   ended: PromiseWithResolvers<Ending>;
 }
@@ -65,8 +68,9 @@ export function createSupervisor(folder: string): Supervisor {
   function hear(report: Report): void {
     const { name } = report;
     if (report.report === 'started') {
-      processes.set(name, { pid: report.pid, alive: true, ended: Promise.withResolvers() });
-      starting.get(name)?.resolve(report.pid);
+      const { pid, family } = report;
+      processes.set(name, { pid, family, alive: true, ended: Promise.withResolvers() });
+      starting.get(name)?.resolve(pid);
       starting.delete(name);
     } else if (report.report === 'failed') {
       starting.get(name)?.reject(new Error(`${name} cannot be started: ${report.message}`));
@@ -83,7 +87,7 @@ export function createSupervisor(folder: string): Supervisor {
   // Should the supervisor itself be killed, its children have nobody left but us.
   child.once('exit', () => {
     for (const started of starting.values()) started.reject(new Error('the supervisor has ended'));
-    for (const [, { pid }] of expected ? [] : alive()) kill(pid);
+    for (const [, { pid, family }] of expected ? [] : alive()) kill(family ? -pid : pid);
   });
 
   function start(spec: ProcessSpec): Promise<number> {
@@ -106,6 +110,7 @@ export function createSupervisor(folder: string): Supervisor {
     pid: child.pid ?? 0,
     start,
     stop,
+    signal: (name, signal) => send({ do: 'stop', name, signal }),
     ended: (name) => processes.get(name)?.ended.promise ?? Promise.reject(new Error(`${name} was never started`)),
     pids: () => Object.fromEntries(alive().map(([name, { pid }]) => [name, pid])),
     async shutDown() {

@@ -1,4 +1,4 @@
-// A process of its own that starts the control plane's programs and outlives nobody: when the pipe to its parent closes,
+// A process of its own that starts the programs of a test and outlives nobody: when the pipe to its parent closes,
 // for whatever reason, SIGKILL included, it ends what it started and removes the state folder.
 // Run by supervise.ts as `node supervisor.ts FOLDER`; speaks one JSON object per line.
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -13,17 +13,21 @@ export interface ProcessSpec {
   /** Absolute path; stdout and stderr are appended to it. */
   log: string;
   env: Record<string, string>;
+  /** Run as another user, which only root may ask for. */
+  user?: { uid: number; gid: number };
+  /** It starts programs of its own, which nobody else would end when it is killed: they end with it. Default false. */
+  family?: boolean;
 }
 
 export type Command =
   | { do: 'start'; spec: ProcessSpec }
-  | { do: 'stop'; name: string; signal: 'SIGTERM' | 'SIGKILL' }
+  | { do: 'stop'; name: string; signal: NodeJS.Signals }
   /** From now on the parent may go without anything ending. */
   | { do: 'release' }
   | { do: 'shutdown' };
 
 export type Report =
-  | { report: 'started'; name: string; pid: number }
+  | { report: 'started'; name: string; pid: number; family: boolean }
   | { report: 'failed'; name: string; message: string }
   | { report: 'ended'; name: string; code: number | null; signal: string | null };
 
@@ -37,16 +41,23 @@ function supervise(folder: string): void {
 
   const tell = (report: Report) => process.stdout.write(`${JSON.stringify(report)}\n`);
 
-  function start({ name, program, argv, log, env }: ProcessSpec): void {
+  function start({ name, program, argv, log, env, user, family = false }: ProcessSpec): void {
     const output = openSync(log, 'a', 0o600);
-    const child = spawn(program, argv, { stdio: ['ignore', output, output], env, cwd: folder });
+    const child = spawn(program, argv, {
+      stdio: ['ignore', output, output],
+      env,
+      cwd: folder,
+      detached: family, // a process group of its own
+      ...user,
+    });
     closeSync(output);
     // At once and not on 'spawn', which comes later: a shutdown in between would miss the child.
     if (child.pid !== undefined) children.set(name, child);
     child.once('error', (error) => tell({ report: 'failed', name, message: error.message }));
-    child.once('spawn', () => tell({ report: 'started', name, pid: child.pid ?? 0 }));
+    child.once('spawn', () => tell({ report: 'started', name, pid: child.pid ?? 0, family }));
     child.once('exit', (code, signal) => {
       children.delete(name);
+      if (family) endGroup(child.pid);
       tell({ report: 'ended', name, code, signal });
     });
   }
@@ -82,6 +93,15 @@ function supervise(folder: string): void {
     if (!released) void shutDown();
     else setInterval(() => {}, 2 ** 30); // nothing to read any more, but still in charge
   });
+}
+
+/** The process group of a child that is gone: whatever it has left behind. */
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGKILL');
+  } catch {
+    // nobody is left
+  }
 }
 
 const folder = process.argv[2];

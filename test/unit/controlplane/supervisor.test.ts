@@ -58,6 +58,33 @@ test('stopping takes SIGKILL where SIGTERM is ignored', async () => {
   await supervisor.shutDown();
 });
 
+test('what a program has started itself ends with it where they are a family', async () => {
+  const supervisor = createSupervisor(folder);
+  const mark = join(folder, 'grandchild');
+  const script = `sh -c 'echo $$ > ${mark}; ${long}' & ${long}`;
+  const pid = await supervisor.start({ ...program('parent', script), family: true });
+  const grandchild = await waitFor(
+    'the grandchild runs',
+    async () => Number(await readFile(mark, 'utf8')) || undefined,
+    patience,
+  );
+  process.kill(pid, 'SIGKILL');
+  await supervisor.ended('parent');
+  await waitFor('the grandchild is gone', async () => !isAlive(grandchild) || undefined, patience);
+  await supervisor.shutDown();
+});
+
+test('a signal can be sent without ending anything', async () => {
+  const supervisor = createSupervisor(folder);
+  const mark = join(folder, 'heard');
+  await supervisor.start(program('listener', `trap "touch ${mark}" USR1; touch ${mark}.ready; ${long}`));
+  await waitFor('it listens', async () => existsSync(`${mark}.ready`) || undefined, patience);
+  supervisor.signal('listener', 'SIGUSR1');
+  await waitFor('it has heard', async () => existsSync(mark) || undefined, patience);
+  expect(Object.keys(supervisor.pids())).toEqual(['listener']);
+  await supervisor.shutDown();
+});
+
 test('shutting down ends everything and removes the folder', async () => {
   const supervisor = createSupervisor(folder);
   const pids = [await supervisor.start(program('one', long)), await supervisor.start(program('two', stubborn))];
