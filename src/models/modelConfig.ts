@@ -18,16 +18,18 @@ interface Prompting {
 const nemotron: Prompting = { renderer: 'nemotron-3-nano', parser: 'nemotron-3-nano' };
 
 /** Architectures whose prompts Ollama writes and reads in code where the config names no other way (server/create.go). */
-const byArchitecture: Partial<Record<string, Prompting>> = {
-  gemma4: { renderer: 'gemma4', parser: 'gemma4', stop: ['<turn|>'] },
-  laguna: { renderer: 'laguna', parser: 'laguna' },
-  nemotron_h: nemotron,
-  nemotron_h_moe: nemotron,
-  nemotron_h_omni: nemotron,
-};
+const byArchitecture: ReadonlyMap<string, Prompting> = new Map(
+  Object.entries<Prompting>({
+    gemma4: { renderer: 'gemma4', parser: 'gemma4', stop: ['<turn|>'] },
+    laguna: { renderer: 'laguna', parser: 'laguna' },
+    nemotron_h: nemotron,
+    nemotron_h_moe: nemotron,
+    nemotron_h_omni: nemotron,
+  }),
+);
 
 const promptingOf = ({ config, gguf }: Known): Prompting | undefined =>
-  config.renderer && config.parser ? undefined : byArchitecture[gguf?.architecture ?? ''];
+  config.renderer && config.parser ? undefined : byArchitecture.get(gguf?.architecture ?? '');
 
 /** Where the prompts come from the table above, so do the words that end an answer. */
 export function impliedStop(known: Known): { stop?: readonly string[] } {

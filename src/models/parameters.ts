@@ -38,31 +38,33 @@ export interface Parameter {
 export const isParameterName = (name: string): name is ParameterName => Object.hasOwn(parameterKinds, name);
 
 /** Names of other programs, of old Ollama versions and of courses, with today's. */
-const renamed: Readonly<Record<string, ParameterName>> = {
-  context_length: 'num_ctx',
-  context_size: 'num_ctx',
-  ctx_size: 'num_ctx',
-  max_context: 'num_ctx',
-  n_ctx: 'num_ctx',
-  num_context: 'num_ctx',
-  batch_size: 'num_batch',
-  n_batch: 'num_batch',
-  gpu_layers: 'num_gpu',
-  n_gpu_layers: 'num_gpu',
-  num_gpu_layers: 'num_gpu',
-  num_gpus: 'num_gpu',
-  n_threads: 'num_thread',
-  num_threads: 'num_thread',
-  threads: 'num_thread',
-  max_new_tokens: 'num_predict',
-  max_tokens: 'num_predict',
-  n_predict: 'num_predict',
-  random_seed: 'seed',
-  repetition_penalty: 'repeat_penalty',
-  stop_sequence: 'stop',
-  stop_sequences: 'stop',
-  temp: 'temperature',
-};
+const renamed: ReadonlyMap<string, ParameterName> = new Map(
+  Object.entries({
+    context_length: 'num_ctx',
+    context_size: 'num_ctx',
+    ctx_size: 'num_ctx',
+    max_context: 'num_ctx',
+    n_ctx: 'num_ctx',
+    num_context: 'num_ctx',
+    batch_size: 'num_batch',
+    n_batch: 'num_batch',
+    gpu_layers: 'num_gpu',
+    n_gpu_layers: 'num_gpu',
+    num_gpu_layers: 'num_gpu',
+    num_gpus: 'num_gpu',
+    n_threads: 'num_thread',
+    num_threads: 'num_thread',
+    threads: 'num_thread',
+    max_new_tokens: 'num_predict',
+    max_tokens: 'num_predict',
+    n_predict: 'num_predict',
+    random_seed: 'seed',
+    repetition_penalty: 'repeat_penalty',
+    stop_sequence: 'stop',
+    stop_sequences: 'stop',
+    temp: 'temperature',
+  } as const),
+);
 
 /** Ollama warns of these and ignores them (parser/parser.go deprecatedParameters, or gone without a trace). */
 const ignored: ReadonlySet<string> = new Set([
@@ -106,7 +108,7 @@ export function suggestParameter(name: string): ParameterName | undefined {
   if (name.length > LONGEST_NAME) return undefined;
   const plain = name.trim().toLowerCase().replaceAll('-', '_');
   if (isParameterName(plain)) return plain;
-  const known = renamed[plain];
+  const known = renamed.get(plain);
   if (known) return known;
   const [best] = (Object.keys(parameterKinds) as ParameterName[])
     .map((candidate) => ({ candidate, edits: distance(plain, candidate) }))
