@@ -1,5 +1,5 @@
 // The cluster that the demo plays on: one of its own, or the user's.
-import { copyFile, mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findBinaries } from '../controlplane/binaries.ts';
@@ -7,6 +7,7 @@ import { type Programs, startControlPlane } from '../controlplane/cluster.ts';
 import type { Progress } from '../controlplane/progress.ts';
 import { downCommand, findKept, keptFolder } from '../controlplane/state.ts';
 import { createSupervisor } from '../controlplane/supervise.ts';
+import { DemoError } from './demoError.ts';
 import { createKubectl, findKubectl, type Kubectl } from './kubectl.ts';
 
 export interface Cluster {
@@ -26,11 +27,6 @@ export interface Cluster {
   keep(): string;
   /** Ends the programs, and the cluster where it is ours; removes all files. */
   close(): Promise<void>;
-}
-
-/** Something is in the way that a person has to clear first; the message says what. */
-export class DemoError extends Error {
-  override name = 'DemoError';
 }
 
 export interface OwnClusterOptions {
@@ -125,9 +121,9 @@ export async function useGivenCluster({ env, kubeconfig, context }: GivenCluster
 
 /** Saves a log from a cluster that is about to go; resolves with where it lies now, or undefined when there is none. */
 export async function saveLog(log: string): Promise<string | undefined> {
+  const text = await readFile(log).catch(() => undefined);
+  if (!text) return undefined;
   const path = join(await mkdtemp(join(tmpdir(), 'local-model-demo-')), 'operator.log');
-  return copyFile(log, path).then(
-    () => path,
-    () => undefined,
-  );
+  await writeFile(path, text);
+  return path;
 }

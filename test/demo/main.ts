@@ -4,7 +4,8 @@ import { systemClock } from '../../src/process/clock.ts';
 import { BinariesError } from '../controlplane/binaries.ts';
 import { ControlPlaneError } from '../controlplane/cluster.ts';
 import { createProgress, type Progress } from '../controlplane/progress.ts';
-import { type Cluster, DemoError, saveLog, startOwnCluster, useGivenCluster } from './cluster.ts';
+import { type Cluster, saveLog, startOwnCluster, useGivenCluster } from './cluster.ts';
+import { DemoError } from './demoError.ts';
 import { operatorLog } from './operatorProcess.ts';
 import { type DemoOptions, help, readOptions, UsageError } from './options.ts';
 import { createScreen, type Screen } from './screen.ts';
@@ -116,7 +117,7 @@ function sayWhereToGoOn(screen: Screen): void {
 async function conclude(run: Run): Promise<number> {
   const { options, screen, over, undoing, faults, cluster } = run;
   const interrupted = over.signal.reason instanceof Interruption;
-  const kept = options.keep && !interrupted && cluster !== undefined;
+  const kept = options.keep && !interrupted && cluster !== undefined && run.stage !== undefined;
   if (!interrupted) screen.heading(faults.length > 0 ? 'Not as it should be' : 'The end');
   for (const fault of faults) screen.output(fault);
   if (faults.length > 0 && cluster) {
@@ -124,11 +125,12 @@ async function conclude(run: Run): Promise<number> {
     if (log) screen.say(`The operator's log: ${log}`);
   }
   if (kept) handOver(run, cluster);
-  for (const failure of await undoing.run({ kept })) {
-    screen.say(`Could not be cleared away: ${failure}`);
-    faults.push(failure);
+  const failures = await undoing.run({ kept });
+  for (const failure of failures) screen.say(`Could not be cleared away: ${failure}`);
+  faults.push(...failures);
+  if (!kept && cluster && failures.length === 0) {
+    screen.say('Everything that was started has ended, and nothing is left of it.');
   }
-  if (!kept && cluster) screen.say('Everything that was started has ended, and nothing is left of it.');
   if (!kept && !interrupted && faults.length === 0) sayWhereToGoOn(screen);
   if (interrupted) return exitCodes.interrupted;
   return faults.length > 0 ? exitCodes.fault : exitCodes.well;

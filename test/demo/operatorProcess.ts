@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Client } from '../../src/kube/client.ts';
 import type { Lease } from '../../src/kube/leaseRecord.ts';
 import { resources } from '../../src/kube/resources.ts';
-import { waitFor } from '../controlplane/wait.ts';
-import { type Cluster, DemoError } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
+import { DemoError, patiently } from './demoError.ts';
 
 export interface OperatorProcess {
   /** As a person would type it. */
@@ -57,7 +57,7 @@ export async function startOperator(options: OperatorProcessOptions): Promise<Op
     const lease = await client.get<Lease>(resources.lease, { name: 'local-model-operator', namespace: leaseNamespace });
     return lease.spec?.holderIdentity ? true : undefined;
   };
-  await waitFor('the operator leads', leads, { deadlineMs: 30_000, signal });
+  await patiently('the operator leads', leads, { deadlineMs: 60_000, signal });
   return {
     commandLine: ['node', script, ...told].join(' '),
     pid,

@@ -44,14 +44,27 @@ export interface StageOptions {
 
 export async function describeCluster({ cluster, screen, signal }: StageOptions, api: Api): Promise<void> {
   const { gitVersion } = await api.client.raw<{ gitVersion: string }>('GET', '/version', { signal });
-  const nodes = await api.client.list(resources.node, { signal }).catch(() => undefined);
+  const nodes = await firstNodes(api, signal);
   screen.say(`Kubernetes ${gitVersion} at ${api.transport.server}.`);
-  if (nodes) screen.say(`Nodes: ${nodesInWords(nodes.items)}.`);
+  if (nodes) screen.say(`Nodes: ${nodes}.`);
   if (!cluster.own) return;
   screen.say(
     'The nodes are simulated and run no model: that a pod is ready is what they claim. Everything else is real: API ' +
       'server, scheduler, controllers, operator.',
   );
+}
+
+/** Undefined without the permission to read nodes. */
+async function firstNodes({ client }: Api, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    for await (const { items, metadata } of client.pages(resources.node, { limit: 6, signal })) {
+      const others = metadata.remainingItemCount ?? 0;
+      return `${nodesInWords(items)}${others > 0 ? `, besides ${others} others` : ''}`;
+    }
+  } catch {
+    signal.throwIfAborted();
+  }
+  return undefined;
 }
 
 export async function setStage(options: StageOptions, api: Api): Promise<Stage> {
@@ -63,10 +76,11 @@ export async function setStage(options: StageOptions, api: Api): Promise<Stage> 
     if (!cluster.own) undoing.add(() => undoDefinition(api, screen));
   } else screen.say('The CustomResourceDefinition is there already, and stays as it is.');
   await createNamespace(api, signal);
-  if (!cluster.own) undoing.add(() => removeNamespace(api));
+  if (!cluster.own) undoing.add(() => undoNamespace(api, screen));
   screen.say(`Made namespace ${namespaceName}.`);
   const deployments = await watchDeployments(api.client, namespaceName, signal);
   undoing.add(deployments.stop, 'always');
+  if (!cluster.own) screen.say('Looking for an operator that is there already …');
   if (!cluster.own && (await isLookedAfter(api, cast, deployments, signal))) {
     screen.say('An operator looks after this namespace already, so the demo starts none of its own.');
     return { api, cast, deployments, installed };
@@ -83,6 +97,11 @@ export async function setStage(options: StageOptions, api: Api): Promise<Stage> 
   undoing.add(operator.stop);
   screen.say(`Started ${operator.commandLine} (process ${operator.pid}).`);
   return { api, cast, deployments, installed, operator };
+}
+
+async function undoNamespace(api: Api, screen: Screen): Promise<void> {
+  screen.say(`Removing namespace ${namespaceName} with all that is in it …`);
+  await removeNamespace(api);
 }
 
 async function undoDefinition(api: Api, screen: Screen): Promise<void> {

@@ -10,8 +10,8 @@ import { resources } from '../../src/kube/resources.ts';
 import { createTransport, type Transport } from '../../src/kube/transport.ts';
 import type { KubeObject, Resource } from '../../src/kube/types.ts';
 import { systemClock } from '../../src/process/clock.ts';
-import { waitFor } from '../controlplane/wait.ts';
-import { type Cluster, DemoError } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
+import { DemoError, patiently } from './demoError.ts';
 
 export const namespaceName = 'local-model-demo';
 export const fieldManager = 'local-model-demo';
@@ -58,7 +58,7 @@ export async function installDefinition({ client }: Api, root: string, signal: A
     const { status } = await read();
     return status?.conditions?.some((one) => one.type === 'Established' && one.status === 'True') || undefined;
   };
-  await waitFor('the CustomResourceDefinition is served', isServed, { deadlineMs: 30_000, signal });
+  await patiently('the CustomResourceDefinition is served', isServed, { deadlineMs: 30_000, signal });
   return !known;
 }
 
@@ -83,7 +83,7 @@ export async function createNamespace({ client }: Api, signal: AbortSignal): Pro
   });
   const account = { name: 'default', namespace: namespaceName };
   const podsCanBeMade = async () => client.get(resources.serviceAccount, account, { signal });
-  await waitFor(`namespace ${namespaceName} is ready`, podsCanBeMade, { deadlineMs: 30_000, signal });
+  await patiently(`namespace ${namespaceName} is ready`, podsCanBeMade, { deadlineMs: 30_000, signal });
 }
 
 /** Removes the namespace with all that is in it. */
@@ -100,5 +100,5 @@ async function removeWholly(client: Client, resource: Resource, name: string): P
     );
     return isNotFound(failure) || undefined;
   };
-  await waitFor(`${resource.kind} ${name} is gone`, isGone, { deadlineMs: 120_000, everyMs: 100 });
+  await patiently(`${resource.kind} ${name} is gone`, isGone, { deadlineMs: 120_000, everyMs: 100 });
 }
