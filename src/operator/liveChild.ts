@@ -10,9 +10,8 @@ export interface LiveChild extends KubeObject {
   owned: string;
   /** Of the workload only. */
   workload?: {
-    observedGeneration: number;
-    replicas: number;
-    updatedReplicas: number;
+    /** Every pod is of the newest template and answers, and no older one is left: what `kubectl rollout status` waits for. */
+    isRolledOut: boolean;
     /** Message of ReplicaFailure: quota or admission keeps pods from being made. */
     replicaFailure?: string;
   };
@@ -43,13 +42,21 @@ interface RawCondition {
   message?: string;
 }
 
-function workloadOf({ spec, status }: Raw): NonNullable<LiveChild['workload']> {
+function isRolledOut({ metadata, spec, status }: Raw): boolean {
+  const wanted = Number(spec?.replicas ?? 1);
+  const counts = [status?.updatedReplicas, status?.replicas, status?.availableReplicas];
+  return (
+    Number(status?.observedGeneration ?? 0) >= (metadata.generation ?? 0) &&
+    counts.every((count) => Number(count ?? 0) === wanted)
+  );
+}
+
+function workloadOf(raw: Raw): NonNullable<LiveChild['workload']> {
+  const { status } = raw;
   const conditions = (status?.conditions ?? []) as RawCondition[];
   const failure = conditions.find((c) => c.type === 'ReplicaFailure' && c.status === 'True');
   return {
-    observedGeneration: Number(status?.observedGeneration ?? 0),
-    replicas: Number(spec?.replicas ?? 0),
-    updatedReplicas: Number(status?.updatedReplicas ?? 0),
+    isRolledOut: isRolledOut(raw),
     ...(failure && { replicaFailure: failure.message ?? '' }),
   };
 }

@@ -77,10 +77,11 @@ function electorFor({ client, clock, random, log, identity, config, leaseNamespa
 function syncCheck(caches: Caches): Check {
   return () => {
     if (caches.synced) return true;
-    const state = caches.stateOf('LocalModelDeployment');
-    if (state === 'missing')
+    if (caches.stateOf('LocalModelDeployment') === 'missing')
       return 'the CustomResourceDefinition localmodeldeployments.localmodels.dev is not installed';
-    if (state === 'forbidden') return 'the operator may not list localmodeldeployments.localmodels.dev';
+    if (caches.stateOf('LocalModelDeployment') === 'forbidden')
+      return 'the operator may not list and watch localmodeldeployments.localmodels.dev';
+    if (caches.stateOf('Pod') === 'forbidden') return 'the operator may not list and watch pods';
     return 'the first lists are not complete';
   };
 }

@@ -36,6 +36,8 @@ import { eventsBetween, type PlannedEvent } from './transitions.ts';
 export interface Plan {
   children: readonly Child[];
   removals: readonly Removal[];
+  /** It lets this version of the operator replace pods that another version has rendered. */
+  upgrades: boolean;
   /** The status after the plan was carried out, with what came of it. */
   status(applied: Applied): Status;
   events(status: Status): PlannedEvent[];
@@ -92,12 +94,11 @@ function render(observed: Observed, intent: Intent, decision: Decision, config: 
 }
 
 /** While an upgrade that has begun is still replacing pods: the revision is the same, so only the workload can tell. */
-function isRolling({ workload, settings }: Intent, { mayUpgrade, deployment }: Observed): boolean {
+function isRolling({ workload }: Intent, { mayUpgrade, deployment }: Observed): boolean {
   const began = deployment.status?.conditions?.some(
     ({ type, reason }) => type === 'UpToDate' && reason === 'Upgrading',
   );
-  const replaced = workload?.workload?.updatedReplicas ?? 0;
-  return Boolean(began) && mayUpgrade && replaced < settings.replicas;
+  return Boolean(began) && mayUpgrade && workload?.workload?.isRolledOut === false;
 }
 
 /** In the order in which they are written: what restricts and what is mounted comes before the pods. */
@@ -175,6 +176,7 @@ function finish(situation: Situation, children: readonly Child[], removals: read
   return {
     children,
     removals,
+    upgrades: situation.upgrade === 'rolling',
     status: (applied) => statusOf({ ...situation, applied }),
     events: (status) => eventsBetween(situation.previous, status),
     requeueAfterMs: (applied) => nextLook({ ...situation, applied }),

@@ -48,7 +48,9 @@ export function createReconcile(spine: Spine): Reconcile {
     const now = clock.now();
     const intent = intentOf(observed, now);
     const seen = needsWorld(intent) ? { ...observed, world: await spine.world.read(signal) } : observed;
-    return plan(seen, spine.config, now, intent);
+    const next = plan(seen, spine.config, now, intent);
+    if (!next.upgrades || upgrades.begin(observed.key)) return next;
+    return plan({ ...seen, mayUpgrade: false }, spine.config, now, intent);
   }
 
   async function carryOut(observed: Observed, next: Plan, signal: AbortSignal): Promise<Applied> {

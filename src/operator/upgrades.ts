@@ -8,7 +8,10 @@ export interface UpgradePolicy {
 }
 
 export interface Upgrades {
+  /** Whether there is a place for it now. */
   may(key: Key): boolean;
+  /** Takes a place; false when others were quicker, for plans are made side by side. */
+  begin(key: Key): boolean;
   /** What the status of this pass says: an upgrade under way holds its place until it is done. */
   note(key: Key, isUpgrading: boolean): void;
   forget(key: Key): void;
@@ -20,8 +23,14 @@ export function createUpgrades({ mode, maxConcurrent }: UpgradePolicy, onFree: (
   const release = (key: Key): void => {
     if (underWay.delete(key)) onFree();
   };
+  const may = (key: Key): boolean => mode === 'Rolling' && (underWay.has(key) || underWay.size < maxConcurrent);
   return {
-    may: (key) => mode === 'Rolling' && (underWay.has(key) || underWay.size < maxConcurrent),
+    may,
+    begin(key) {
+      if (!may(key)) return false;
+      underWay.add(key);
+      return true;
+    },
     note(key, isUpgrading) {
       if (isUpgrading) underWay.add(key);
       else release(key);
