@@ -2,6 +2,7 @@
 // what the gateway itself needs to know. All else passes byte for byte.
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from './errors.ts';
+import { type Part, pieces, written } from './jsonEdit.ts';
 import { isObjectAt, JsonError, type Member, membersAt, skipSpace, textOf } from './jsonScan.ts';
 import type { Served } from './models.ts';
 import type { Route, RuntimeKind } from './routes.ts';
@@ -69,8 +70,6 @@ const stateful: Readonly<Record<string, string>> = {
   background: 'answers are not kept, so none can be fetched later',
   store: 'answers are not kept; leave it out, or send false',
 };
-
-const encoder = new TextEncoder();
 
 function reject(message: string): GatewayError {
   return new GatewayError('BadRequest', message);
@@ -142,22 +141,6 @@ function assertStateless(body: Uint8Array, members: readonly Member[]): void {
 function streams(body: Uint8Array, members: readonly Member[], route: Route): boolean {
   const value = lastValue(body, members, 'stream');
   return typeof value === 'boolean' ? value : (route.body?.streamsByDefault ?? false);
-}
-
-/** One member of the body that is to be sent: as it came, or written anew. */
-type Part = Member | { readonly key: string; readonly bytes: Uint8Array };
-
-const written = (key: string, value: unknown): Part => ({ key, bytes: encoder.encode(JSON.stringify(value)) });
-
-/** An object with these members, in pieces: large values are not copied. */
-function pieces(body: Uint8Array, parts: readonly Part[]): Uint8Array[] {
-  const inner = parts.flatMap((part, index) => {
-    const comma = index > 0 ? ',' : '';
-    return 'bytes' in part
-      ? [encoder.encode(`${comma}${JSON.stringify(part.key)}:`), part.bytes]
-      : [encoder.encode(comma), body.subarray(part.keyStart, part.valueEnd)];
-  });
-  return [encoder.encode('{'), ...inner, encoder.encode('}')];
 }
 
 /** `options` without what a model is loaded with. */

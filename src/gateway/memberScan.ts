@@ -19,6 +19,13 @@ const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
+/** What each byte means: TEXT ends or escapes text, STRUCTURE or more counts outside of text. */
+const STRUCTURE = 1;
+const TEXT = 2;
+const MEANING = new Uint8Array(256);
+for (const byte of [COMMA, COLON, OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY]) MEANING[byte] = STRUCTURE;
+for (const byte of [QUOTE, BACKSLASH]) MEANING[byte] = TEXT;
+
 /** A usage object has a few hundred bytes; what is longer is not kept. */
 const MAX_VALUE = 4096;
 const MAX_KEY = 128;
@@ -94,14 +101,16 @@ class Scanner implements MemberScanner {
   }
 
   write(bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) {
-      if (this.#inString && !this.#readingKey && !this.#picking && !this.#escaped) {
-        // Text is most of what there is: leap to its end.
-        i = endOfText(bytes, i);
-        if (i === bytes.length) return;
-      }
-      this.#read(bytes[i] ?? 0);
-    }
+    for (let i = this.#leap(bytes, 0); i < bytes.length; i = this.#leap(bytes, i + 1)) this.#read(bytes[i] ?? 0);
+  }
+
+  /** The next byte that means anything: text and numbers are most of what there is. */
+  #leap(bytes: Uint8Array, at: number): number {
+    if (this.#picking || this.#readingKey || this.#escaped) return at;
+    const meaning = this.#inString ? TEXT : STRUCTURE;
+    let i = at;
+    while (i < bytes.length && (MEANING[bytes[i] ?? 0] ?? 0) < meaning) i++;
+    return i;
   }
 
   #read(byte: number): void {
@@ -180,11 +189,4 @@ class Scanner implements MemberScanner {
     this.reset();
     this.#onRecord(found);
   }
-}
-
-/** The next quote or backslash from `at` on, or the length. */
-function endOfText(bytes: Uint8Array, at: number): number {
-  let i = at;
-  while (i < bytes.length && bytes[i] !== QUOTE && bytes[i] !== BACKSLASH) i++;
-  return i;
 }

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { customResourceDefinition } from '../../api/crd.ts';
 import { apiReference } from './apiReference.ts';
 import { conditionsReference } from './conditionsReference.ts';
+import { metricsReference } from './metricsReference.ts';
 import { operatorReference, roles } from './operatorReference.ts';
 
 export interface Output {
@@ -33,6 +34,10 @@ export const outputs: readonly Output[] = [
   },
   { path: 'docs/reference/api.md', render: () => markdownFile('src/api', apiReference()) },
   { path: 'docs/reference/conditions.md', render: () => markdownFile('src/api/conditions.ts', conditionsReference()) },
+  {
+    path: 'docs/reference/metrics.md',
+    render: () => markdownFile('src/gateway/metricsCatalogue.ts', metricsReference()),
+  },
   {
     path: 'docs/reference/operator.md',
     render: () => markdownFile('src/operator/config.ts and src/operator/permissions.ts', operatorReference()),
