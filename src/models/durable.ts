@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { errorCode, fileError } from './errors.ts';
 import { FILE_MODE, makeFolder } from './store.ts';
 
-/** What file systems answer that cannot sync a folder (some network ones). */
-const cannotSync = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF', 'EISDIR', 'EPERM', 'EACCES']);
+/** What file systems answer that cannot sync a folder (some network ones); and a folder that is gone needs no sync. */
+const cannotSync = new Set(['ENOENT', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF', 'EISDIR', 'EPERM', 'EACCES']);
 
 /** So that a rename in it survives a power cut, as far as the file system can. */
 export async function syncFolder(path: string): Promise<void> {
