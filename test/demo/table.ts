@@ -24,7 +24,7 @@ const columns: readonly Column[] = [
   { title: 'READY', value: (deployment) => ready(deployment)?.status ?? '' },
   { title: 'STATUS', value: (deployment) => ready(deployment)?.reason ?? '', room: 'Unschedulable'.length },
   { title: 'AGE', value: ({ metadata }, now) => age(metadata.creationTimestamp, now), room: 3 },
-  { title: 'DIGEST', value: ({ status }) => short(status?.model?.servedDigest), room: 19, wide: true },
+  { title: 'DIGEST', value: ({ status }) => short(status?.model?.sourceDigest), room: 19, wide: true },
   { title: 'AUTH', value: ({ status }) => status?.effective?.auth ?? '', room: 'ApiKeys'.length, wide: true },
   { title: 'ENDPOINT', value: ({ status }) => status?.endpoint ?? '', room: 50, wide: true },
 ];

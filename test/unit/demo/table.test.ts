@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { customResourceDefinition } from '../../../src/api/crd.ts';
 import { age, createTable, cut } from '../../demo/table.ts';
 import { deployment, says } from './deployment.ts';
 
@@ -10,7 +11,7 @@ const serving = deployment({
     hardware: { class: 'GPU' },
     endpoint: 'http://phi.demo.svc:8080',
     effective: { auth: 'None' },
-    model: { servedDigest: `sha256:${'ab'.repeat(32)}` },
+    model: { sourceDigest: `sha256:${'ab'.repeat(32)}` },
   },
 });
 
@@ -30,6 +31,12 @@ describe('table', () => {
     const table = createTable(fresh, 200);
     expect(table.isWide).toBe(true);
     expect(table.row(serving, created)).toMatch(/ sha256:abababababab +None +http:\/\/phi\.demo\.svc:8080$/);
+  });
+
+  test('has the columns of the CustomResourceDefinition, in their order', () => {
+    const [version] = customResourceDefinition().spec.versions;
+    const titles = version?.additionalPrinterColumns.map(({ name }) => name.toUpperCase());
+    expect(createTable(fresh, 300).header.split(/ +/)).toEqual(['NAME', ...(titles ?? [])]);
   });
 
   test('leaves wide columns out where they do not fit', () => {
