@@ -85,9 +85,11 @@ const reconcilingReasons: Partial<Record<string, Reason<'Reconciling'>>> = {
 
 /** True while work is under way and nobody needs to step in; undefined otherwise. */
 export function reconcilingCondition(
-  { upgrade, settings }: Situation,
+  { upgrade, settings, applied }: Situation,
   { ready, placed }: Pick<Basis, 'placed'> & { ready: SomeCondition },
 ): SomeCondition | undefined {
+  const failed = applied.failures.find(({ reason }) => reason === 'Failed');
+  if (failed) return condition('Reconciling', 'True', 'Retrying', `${failed.child}: ${failed.message}`);
   if (upgrade === 'rolling')
     return condition('Reconciling', 'True', 'Upgrading', 'pods are being replaced after an upgrade of the operator');
   if (ready.status === 'True' || settings?.paused) return undefined;
