@@ -87,6 +87,7 @@ const pureModels = new Set(
     'manifest',
     'modelConfig',
     'modelfile',
+    'modelfileText',
     'parameters',
     'quantization',
     'reference',
