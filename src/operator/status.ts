@@ -69,8 +69,10 @@ function hardwareOf(situation: Situation): Status['hardware'] {
   };
 }
 
-function endpointOf({ name, namespace, settings }: Situation): string | undefined {
-  return settings && `${settings.api.tlsSecret ? 'https' : 'http'}://${name}.${namespace}.svc:${settings.api.port}`;
+/** Only where there is, or is about to be, a Service. */
+function endpointOf({ name, namespace, settings, placement, workload }: Situation): string | undefined {
+  if (!settings || !(placement || workload)) return undefined;
+  return `${settings.api.tlsSecret ? 'https' : 'http'}://${name}.${namespace}.svc:${settings.api.port}`;
 }
 
 /** The whole status, ready to be written. */
