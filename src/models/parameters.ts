@@ -38,7 +38,7 @@ export interface Parameter {
 export const isParameterName = (name: string): name is ParameterName => Object.hasOwn(parameterKinds, name);
 
 /** Names of other programs, of old Ollama versions and of courses, with today's. */
-const renamed: ReadonlyMap<string, ParameterName> = new Map(
+export const renamed: ReadonlyMap<string, ParameterName> = new Map(
   Object.entries({
     context_length: 'num_ctx',
     context_size: 'num_ctx',
@@ -127,7 +127,8 @@ export function parameterNameProblem(name: string): string | undefined {
     : `${shown} is not a parameter of Ollama; there are ${Object.keys(parameterKinds).sort().join(', ')}`;
 }
 
-const forms: Readonly<Record<ParameterKind, { pattern: RegExp; what: string }>> = {
+/** What a value must look like, and how to say it. */
+export const valueForms: Readonly<Record<ParameterKind, { pattern: RegExp; what: string }>> = {
   int: { pattern: /^-?\d{1,15}$/, what: 'a whole number' },
   float: { pattern: /^-?\d{1,15}(\.\d{1,30})?$/, what: 'a number' },
   bool: { pattern: /^(true|false)$/, what: 'true or false' },
@@ -138,7 +139,7 @@ const forms: Readonly<Record<ParameterKind, { pattern: RegExp; what: string }>> 
 export function parameterProblem({ name, value }: Parameter, earlier: readonly Parameter[]): string | undefined {
   const nameProblem = parameterNameProblem(name);
   if (nameProblem || !isParameterName(name)) return nameProblem;
-  const form = forms[parameterKinds[name]];
+  const form = valueForms[parameterKinds[name]];
   if (!form.pattern.test(value)) return `${name} must be ${form.what}`;
   if (name !== 'stop' && earlier.some((other) => other.name === name)) return `${name} stands twice; keep one`;
   return undefined;

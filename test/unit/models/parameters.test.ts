@@ -1,11 +1,17 @@
 import { describe, expect, it, test } from 'vitest';
+import { ollama } from '../../../src/api/runtimeOptions.ts';
 import {
+  type ParameterName,
+  parameterKinds,
   parameterNameProblem,
   parameterProblem,
   parametersProblem,
   parameterValues,
+  renamed,
   suggestParameter,
+  valueForms,
 } from '../../../src/models/parameters.ts';
+import { markdownTable, tableIn } from '../docsTable.ts';
 
 describe('parameter names', () => {
   test.each([
@@ -77,5 +83,33 @@ describe('parameter values', () => {
       use_mmap: false,
       num_ctx: 4096,
     });
+  });
+});
+
+describe('the page for users', () => {
+  const page = new URL('../../../docs/models.md', import.meta.url);
+  const code = (text: string) => `\`${text}\``;
+  const names = Object.keys(parameterKinds) as ParameterName[];
+  const parameter = ollama.shape.modelfile.unwrap().shape.parameters.unwrap().element.shape.name;
+
+  it('lists the parameters that may be declared', () => {
+    const open = names.filter((name) => parameter.safeParse(name).success).sort();
+    const rows = open.map((name) => [code(name), valueForms[parameterKinds[name]].what]);
+    const table = markdownTable(['parameter', 'value'], rows);
+    expect(tableIn(page, 'parameters', table)).toBe(table);
+  });
+
+  it('lists the names that people bring along', () => {
+    const rows = names
+      .map((name) => [
+        [...renamed]
+          .filter(([, meant]) => meant === name)
+          .map(([other]) => code(other))
+          .join(', '),
+        code(name),
+      ])
+      .filter(([others]) => others);
+    const table = markdownTable(['you may know it as', 'it is'], rows);
+    expect(tableIn(page, 'renamed', table)).toBe(table);
   });
 });
