@@ -29,6 +29,9 @@ export type CachedKind = ChildKind | 'LocalModelDeployment' | 'Pod';
 const CHILD_SELECTOR = 'app.kubernetes.io/managed-by=local-model-operator';
 const BY_DEPLOYMENT = 'deployment';
 
+/** Objects per page of a list: 500 Deployments, as client-go asks for, are 7 MB of JSON and 30 MiB while they are parsed. */
+const PAGE_SIZE = 100;
+
 export interface CacheListeners {
   deployment(
     key: Key,
@@ -65,6 +68,8 @@ export interface Caches {
   wake(kind: CachedKind): void;
   /** Resolves once the state of an optional kind is known for good, or the signal aborts. */
   whenKnown(kind: CachedKind, signal: AbortSignal): Promise<void>;
+  /** As whenKnown, for a kind that is known to be served, although the last try may have found it missing. */
+  whenServed(kind: CachedKind, signal: AbortSignal): Promise<void>;
   childrenOf(key: Key): Map<string, LiveChild>;
   podsOf(key: Key): PodFacts[];
   noteWrite(resource: Resource, written: KubeObject): void;
@@ -90,7 +95,7 @@ export function createCaches(options: CachesOptions): Caches {
     Object.keys(childKinds).map((kind) => [kind, createStore<LiveChild>({ trim: trimChild, indexes })]),
   ) as Record<ChildKind, Store<LiveChild>>;
   const reflectors = new Map<string, Reflector[]>();
-  const common = { client, clock, random, log };
+  const common = { client, clock, random, log, pageSize: PAGE_SIZE };
   const scopes = namespaces ? namespaces.map((namespace) => ({ namespace })) : [{}];
 
   reflectors.set(
@@ -144,6 +149,11 @@ export function createCaches(options: CachesOptions): Caches {
     return state === 'synced' || (state === 'forbidden' && kind !== 'LocalModelDeployment' && kind !== 'Pod');
   };
 
+  async function whenOneOf(states: readonly string[], kind: CachedKind, signal: AbortSignal): Promise<void> {
+    const isOne = () => states.includes(stateOf(kind));
+    await Promise.all((reflectors.get(kind) ?? []).map((r) => settled(r, kind, isOne, clock, signal)));
+  }
+
   return {
     deployments,
     pods,
@@ -162,10 +172,8 @@ export function createCaches(options: CachesOptions): Caches {
     wake(kind) {
       for (const reflector of reflectors.get(kind) ?? []) reflector.wake();
     },
-    async whenKnown(kind, signal) {
-      const known = () => ['synced', 'forbidden', 'missing'].includes(stateOf(kind));
-      await Promise.all((reflectors.get(kind) ?? []).map((r) => settled(r, kind, known, clock, signal)));
-    },
+    whenKnown: (kind, signal) => whenOneOf(['synced', 'forbidden', 'missing'], kind, signal),
+    whenServed: (kind, signal) => whenOneOf(['synced', 'forbidden'], kind, signal),
     childrenOf: (key) =>
       new Map(
         Object.values(children).flatMap((store) =>

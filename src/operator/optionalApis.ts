@@ -60,14 +60,18 @@ export function createOptionalApis({
   const discovery = createDiscovery({ client, resources: [resources.serviceMonitor], clock, random, log });
   let lifetime = new AbortController().signal;
 
-  async function arrived(): Promise<void> {
+  /** Aborts with the next change of presence. */
+  let presence = new AbortController();
+  async function arrived(stillThere: AbortSignal): Promise<void> {
     caches.wake('ServiceMonitor');
-    await caches.whenKnown('ServiceMonitor', AbortSignal.any([lifetime, timeout(clock, PATIENCE_MS)]));
-    onChange();
+    await caches.whenServed('ServiceMonitor', AbortSignal.any([lifetime, stillThere]));
+    if (!lifetime.aborted && !stillThere.aborted) onChange();
   }
   discovery.onChange((resource, now) => {
     log.info({ resource: resource.plural, now }, 'optional API');
-    if (now === 'present') void arrived();
+    presence.abort();
+    presence = new AbortController();
+    if (now === 'present') void arrived(presence.signal);
     else onChange();
   });
 

@@ -75,8 +75,8 @@ export interface RunningOperator {
 
 export interface OperatorChoices {
   client?: Client;
-  /** Absent: the tenant's namespace alone. */
-  namespaces?: readonly string[];
+  /** Watches all namespaces, not the tenant's alone. */
+  everywhere?: boolean;
   config?: Partial<OperatorOptions['config']>;
   defaults?: Partial<OperatorDefaults>;
   identity?: string;
@@ -92,7 +92,7 @@ export function startOperator(cluster: Cluster, namespace: string, choices: Oper
   const operator = createOperator({
     client: calls.client,
     config: {
-      namespaces: [...(choices.namespaces ?? [namespace])],
+      ...(!choices.everywhere && { namespaces: [namespace] }),
       workers: 8,
       leaderElect: false,
       leaseName: 'local-model-operator',
