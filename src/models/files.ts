@@ -1,5 +1,5 @@
 // Small files and folders, read with bounds.
-import { open, readdir } from 'node:fs/promises';
+import { constants, open, readdir } from 'node:fs/promises';
 import { errorCode, fileError, PullError } from './errors.ts';
 
 /** Names, not paths, of what lies in a folder, sorted; none where the folder is missing. Throws a PullError. */
@@ -12,11 +12,16 @@ export async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
+/** A pipe in a folder that others fill must not hold us up for ever. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** Undefined where there is no such file. Throws a PullError, `Corrupt` for a file over `maxBytes`. `what` is for messages. */
 export async function readBounded(path: string, maxBytes: number, what: string): Promise<Buffer | undefined> {
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
+    await using file = await open(path, READ);
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new PullError('Corrupt', `${what} is not a file`);
+    const { size } = stats;
     if (size > maxBytes) throw new PullError('Corrupt', `${what} is ${size} bytes; more than ${maxBytes} are refused`);
     return await file.readFile();
   } catch (error) {

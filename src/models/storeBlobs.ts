@@ -29,11 +29,12 @@ export async function partialsOf({ partial }: Store, digest: Digest): Promise<st
 export const publishBlob = (store: Store, temp: string, digest: Digest): Promise<void> =>
   publishFile(temp, blobPath(store, digest));
 
-/** Small content of our own, such as the layers of a derived model. Writes nothing where it is there already. */
+/** Small content of our own, such as the layers of a derived model. Writes nothing where the same bytes are there already. */
 export async function writeBlob(store: Store, bytes: Uint8Array): Promise<Digest> {
   const digest = digestOf(bytes);
-  if ((await blobSize(store, digest)) !== bytes.length)
-    await writeDurably(tempPath(store, blobName(digest)), blobPath(store, digest), bytes);
+  const path = blobPath(store, digest);
+  const current = await readBounded(path, bytes.length, path).catch(() => undefined);
+  if (!current?.equals(bytes)) await writeDurably(tempPath(store, blobName(digest)), path, bytes);
   return digest;
 }
 

@@ -21,6 +21,8 @@ export const GRACE_MS = 3_600_000;
 export interface SweepOptions {
   /** The latest so many revisions keep their models. */
   readonly keepRevisions: number;
+  /** Further ones that have pods, such as those that the lock names: an old one may still serve while newer ones fail. */
+  readonly inUse?: readonly string[];
   /** Wall clock, milliseconds since the epoch. */
   readonly now: number;
   readonly graceMs?: number;
@@ -96,11 +98,15 @@ async function removeLeftovers(store: Store, before: number): Promise<number> {
  * Removes names first, then blobs that no name needs, then what crashes have left, then the records: after a power cut at any
  * moment every manifest in the store is whole. Throws a PullError where the disk fails.
  */
-export async function sweep(store: Store, { keepRevisions, now, graceMs = GRACE_MS }: SweepOptions): Promise<Swept> {
+export async function sweep(
+  store: Store,
+  { keepRevisions, inUse = [], now, graceMs = GRACE_MS }: SweepOptions,
+): Promise<Swept> {
   const before = now - graceMs;
   const { records, unreadable } = await readRevisions(store);
   if (unreadable > 0) return nothing(`${unreadable} records in ${store.revisions} cannot be read`);
-  const [kept, old] = [records.slice(0, keepRevisions), records.slice(keepRevisions)];
+  const isKept = ({ revision }: RevisionRecord, index: number) => index < keepRevisions || inUse.includes(revision);
+  const kept = records.filter(isKept);
   if (kept.length === 0) return nothing(`${store.revisions} holds no record`);
   const wanted = referencesOf(kept);
   const stored = await listManifests(store);
@@ -113,6 +119,6 @@ export async function sweep(store: Store, { keepRevisions, now, graceMs = GRACE_
   const swept = await removeBlobs(store, before);
   if (!swept) return { ...nothing(`a manifest in ${store.manifests} cannot be read`), models };
   const freedBytes = swept.bytes + (await removeLeftovers(store, before));
-  for (const { revision } of old) await forgetRevision(store, revision);
+  for (const { revision } of records.filter((record) => !kept.includes(record))) await forgetRevision(store, revision);
   return { models, blobs: swept.blobs, freedBytes };
 }

@@ -45,6 +45,13 @@ describe('blobs', () => {
     expect((await stat(pathIn(store))).ino).toBe(ino);
   });
 
+  it('are written again where other bytes of the same length are there', async () => {
+    const store = await temporaryStore();
+    await writeFile(pathIn(store), 'weighty');
+    await writeBlob(store, content);
+    expect(await readFile(pathIn(store))).toEqual(content);
+  });
+
   it('take the place of what is damaged or linked when they are published', async () => {
     const store = await temporaryStore();
     const target = await elsewhere('we');

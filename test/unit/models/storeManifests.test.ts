@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -73,6 +74,22 @@ describe('a manifest', () => {
     await putModel(store, phi, 'old');
     const { digest } = await putModel(store, phi, 'new');
     expect((await readManifest(store, phi))?.digest).toBe(digest);
+  });
+
+  it('is not waited for where a pipe or a folder is in its place', async () => {
+    const store = await temporaryStore();
+    const path = manifestFile(store, phi);
+    await mkdir(path, { recursive: true });
+    await expect(readManifest(store, phi)).rejects.toMatchObject({
+      reason: 'Corrupt',
+      message: expect.stringContaining('not a file'),
+    });
+    await rm(path, { recursive: true });
+    execFileSync('mkfifo', [path]);
+    await expect(readManifest(store, phi)).rejects.toMatchObject({
+      reason: 'Corrupt',
+      message: expect.stringContaining('not a file'),
+    });
   });
 
   it('is undefined where there is none, and refused where it is huge', async () => {
@@ -184,6 +201,23 @@ describe('a store over a read-only one', () => {
     await expect(linkModel(store, source, phi, raw)).rejects.toMatchObject({
       reason: 'Corrupt',
       message: expect.stringContaining(blobPath(source, digestOf('weights'))),
+    });
+    expect(await listManifests(store)).toEqual([]);
+  });
+
+  it('refuses a blob that is a link out of the source', async () => {
+    const [source, store] = [await temporaryStore(), await temporaryStore()];
+    await putModel(source, phi, 'weights');
+    const raw = await readManifest(source, phi);
+    if (!raw) throw new Error('the model is not there');
+    const secret = join(await temporaryFolder(), 'secret');
+    await writeFile(secret, 'weights');
+    const blob = blobPath(source, digestOf('weights'));
+    await rm(blob);
+    await symlink(secret, blob);
+    await expect(linkModel(store, source, phi, raw)).rejects.toMatchObject({
+      reason: 'Corrupt',
+      message: expect.stringContaining('leads out of'),
     });
     expect(await listManifests(store)).toEqual([]);
   });

@@ -12,7 +12,7 @@ import { putModel, temporaryStore } from './temporaryStore.ts';
 
 /** So late that everything that a test has just written is old. */
 const later = () => Date.now() + 2 * GRACE_MS;
-const options = (change: { keepRevisions?: number; now?: number } = {}) => ({
+const options = (change: { keepRevisions?: number; now?: number; inUse?: string[] } = {}) => ({
   keepRevisions: 2,
   now: later(),
   ...change,
@@ -48,6 +48,13 @@ describe('sweep', () => {
     await revision(store, 'r3', 3);
     await recordRevision(store, { revision: 'r1', models: [first], usedAt: '2026-01-04T00:00:00.000Z' });
     expect((await sweep(store, options())).models.map(({ tag }) => tag)).toEqual(['r2']);
+  });
+
+  it('keeps an old revision that still has pods', async () => {
+    const store = await temporaryStore();
+    for (const [index, name] of ['r1', 'r2', 'r3', 'r4'].entries()) await revision(store, name, index + 1);
+    expect((await sweep(store, options({ inUse: ['r1', 'gone'] }))).models.map(({ tag }) => tag)).toEqual(['r2']);
+    expect((await readRevisions(store)).records.map((record) => record.revision)).toEqual(['r4', 'r3', 'r1']);
   });
 
   it('keeps blobs that a kept model shares with an old one', async () => {
