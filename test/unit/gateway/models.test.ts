@@ -17,7 +17,11 @@ const facts: ModelFacts = {
   quantization: 'Q4_K_M',
   since: Date.UTC(2026, 0, 1),
 };
-const served = createServed({ runtime: 'Ollama', servedNames: ['assistant', 'phi4-mini:3.8b'], name: 'lmd/derived:abc' });
+const served = createServed({
+  runtime: 'Ollama',
+  servedNames: ['assistant', 'phi4-mini:3.8b'],
+  name: 'lmd/derived:abc',
+});
 
 describe('served names', () => {
   it('lead to what the runtime calls the model', () => {
@@ -30,9 +34,7 @@ describe('served names', () => {
       expect(served.find(asked)).toBeUndefined();
       expect(served.unknown(asked)).toMatchObject({ reason: 'ModelNotFound', status: 404 });
     }
-    expect(served.unknown('gpt-4').message).toBe(
-      'no model "gpt-4" here; use one of "assistant", "phi4-mini:3.8b"',
-    );
+    expect(served.unknown('gpt-4').message).toBe('no model "gpt-4" here; use one of "assistant", "phi4-mini:3.8b"');
   });
 
   it('may carry :latest with Ollama, whose clients complete names so', () => {

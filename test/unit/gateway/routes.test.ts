@@ -62,7 +62,10 @@ describe('the allow-lists', () => {
   ] as const)('open %s %s only with its protocol', (method, target, family) => {
     expect(outcome(method, target, { protocols: [family] })).toBe(target);
     expect(outcome(method, target, { protocols: all.filter((other) => other !== family) })).toBe('NotFound');
-    const others = table('Ollama', all.filter((other) => other !== family));
+    const others = table(
+      'Ollama',
+      all.filter((other) => other !== family),
+    );
     expect(() => others.match({ method, target })).toThrow(`takes ${family} in spec.api.protocols`);
   });
 
@@ -125,9 +128,12 @@ describe('path tricks', () => {
     for (const method of ['GET', 'POST']) expect(outcome(method, target)).toBe('NotFound');
   });
 
-  it.each(['http://runtime/api/pull', 'api/chat', '*', 'example.com:443', ''])('that are no path are bad: %j', (target) => {
-    expect(outcome('POST', target)).toBe('BadRequest');
-  });
+  it.each(['http://runtime/api/pull', 'api/chat', '*', 'example.com:443', ''])(
+    'that are no path are bad: %j',
+    (target) => {
+      expect(outcome('POST', target)).toBe('BadRequest');
+    },
+  );
 
   it('never reach the runtime through a name, which is only compared', () => {
     const { route, name } = table('Ollama').match({ method: 'GET', target: '/v1/models/..%2f..%2fapi%2fpull' });
