@@ -1,5 +1,4 @@
 import { expect, it, test } from 'vitest';
-import { formatBytes } from '../../../src/models/bytes.ts';
 import { errorCode, fileError, PullError } from '../../../src/models/errors.ts';
 
 const failed = (code: string) => Object.assign(new Error(`${code}: it failed`), { code });
@@ -30,15 +29,4 @@ it('takes anything that is thrown', () => {
   expect(fileError('oops', 'x')).toMatchObject({ reason: 'Internal', message: 'cannot x: oops' });
   expect(errorCode(undefined)).toBeUndefined();
   expect(errorCode(Object.assign(new Error(), { code: 5 }))).toBeUndefined();
-});
-
-test.each([
-  [0, '0 B'],
-  [1023, '1023 B'],
-  [1024, '1.0 KiB'],
-  [5_046_586_573, '4.7 GiB'],
-  [120 * 2 ** 20, '120 MiB'],
-  [2 ** 70, '1048576 PiB'],
-])('%d bytes are %s', (bytes, text) => {
-  expect(formatBytes(bytes)).toBe(text);
 });

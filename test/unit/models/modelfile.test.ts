@@ -11,6 +11,7 @@ import {
 } from '../../../src/models/modelfile.ts';
 import { parseReference } from '../../../src/models/reference.ts';
 import { descriptorOf } from './temporaryStore.ts';
+import { headerOf, tinyGguf } from './tinyGguf.ts';
 
 const layer = (kind: keyof typeof layerMediaTypes, text: string) =>
   descriptorOf(layerMediaTypes[kind], Buffer.from(text));
@@ -158,6 +159,41 @@ describe('derive', () => {
   ])('refuses %s', (_, change, declared, reason, message) => {
     const attempt = () => derive({ ...base, ...change }, declared);
     expect(attempt).toThrow(expect.objectContaining({ reason, message: expect.stringMatching(message) }));
+  });
+});
+
+// Written by `ollama create` 0.32.15 over the same file.
+describe('the manifest of ollama create', () => {
+  const file = Buffer.concat([tinyGguf(), Buffer.alloc(64 * 20 * 4 + 64)]);
+  const weights = descriptorOf(layerMediaTypes.model, file);
+  const created: Base = {
+    reference: parseReference('tiny:base'),
+    manifest: { layers: [weights] },
+    config: {},
+    parameters: {},
+    gguf: headerOf(),
+  };
+  const messages = [
+    { role: 'user', content: 'hi <b>' },
+    { role: 'assistant', content: 'yo' },
+  ] as const;
+  const parameters = Object.entries({ temperature: '0.2', stop: '<|end|>', num_ctx: '4096', use_mmap: 'false' })
+    .map(([name, value]) => ({ name, value }))
+    .concat({ name: 'stop', value: 'x' });
+
+  test.each<[string, Declaration, string]>([
+    [
+      'a system prompt',
+      { system: 'Be <kind> & brief. é', parameters: [] },
+      '14adb409c76488e09155c6871a4919a4e077c9e92953e3cad5499ff133c779c5',
+    ],
+    [
+      'everything',
+      { system: 's', template: '{{ .Prompt }}', license: 'MIT & co', messages, parameters },
+      '1ef6f0f58a23d30937f3a3a277df030db199f8d04390fb4a2103a75b175ecbc1',
+    ],
+  ])('is written byte by byte for %s', (_, declared, hex) => {
+    expect(derive(created, declared).digest).toBe(`sha256:${hex}`);
   });
 });
 

@@ -2,7 +2,7 @@ import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/models/digest.ts';
-import { formatReference, parseReference } from '../../../src/models/reference.ts';
+import { formatReference } from '../../../src/models/reference.ts';
 import { readRevisions, recordRevision } from '../../../src/models/revisions.ts';
 import { manifestFile, type Store } from '../../../src/models/store.ts';
 import { listBlobs, partialPath, writeBlob } from '../../../src/models/storeBlobs.ts';
@@ -129,24 +129,5 @@ describe('sweep', () => {
     await writeFile(join(store.revisions, 'r0.json'), '{"revision":"r0"}');
     expect(await sweep(store, options())).toMatchObject({ models: [], refused: expect.stringContaining('1 records') });
     expect(await models(store)).toHaveLength(2);
-  });
-});
-
-describe('records of revisions', () => {
-  it('are replaced, never doubled', async () => {
-    const store = await temporaryStore();
-    const record = {
-      revision: 'abc123',
-      models: [parseReference('m'), parseReference('hf.co/a/b:c')],
-      usedAt: '2026-01-01T00:00:00.000Z',
-    };
-    await recordRevision(store, { ...record, usedAt: '2025-01-01T00:00:00.000Z' });
-    await recordRevision(store, record);
-    expect(await readRevisions(store)).toEqual({ records: [record], unreadable: 0 });
-  });
-
-  it('cannot be led out of their folder', async () => {
-    const record = { revision: '../../x', models: [], usedAt: '2026-01-01T00:00:00.000Z' };
-    await expect(recordRevision(await temporaryStore(), record)).rejects.toMatchObject({ reason: 'Internal' });
   });
 });
