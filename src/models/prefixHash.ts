@@ -1,8 +1,9 @@
 // SHA-256 of a file that is still being written, in a thread of its own, so that it costs the download no time: the hash follows
 // the part from the beginning that is whole, and what it reads was written a moment ago, so it comes from memory.
+import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type Digest, digestOfHex } from './digest.ts';
-import { fileError } from './errors.ts';
+import { fileError, PullError } from './errors.ts';
 import type { HashReply, HashTask } from './hashWorker.ts';
 
 export interface PrefixHash {
@@ -14,14 +15,20 @@ export interface PrefixHash {
   close(): Promise<void>;
 }
 
-/** Beside this file; in a bundle the build names it hashWorker.js. */
-const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './hashWorker.ts' : './hashWorker.js', import.meta.url);
+/** Beside this file; in a bundle a program of its own, beside the program that this file is in or one folder above its parts. */
+const workerUrls = ['./hashWorker.ts', './hashWorker.js', '../hashWorker.js'].map((name) => new URL(name, import.meta.url));
+
+function workerUrl(): URL {
+  const url = workerUrls.find((candidate) => existsSync(candidate));
+  if (!url) throw new PullError('Internal', 'hashWorker.js is missing beside the program; the build has left it out');
+  return url;
+}
 
 /** `size` is that of the whole file, in bytes; the file has to exist. */
-export function createPrefixHash(path: string, size: number, url: URL = workerUrl): PrefixHash {
+export function createPrefixHash(path: string, size: number): PrefixHash {
   const wholeBytes = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
   const task: HashTask = { path, size, wholeBytes };
-  const worker = new Worker(url, { workerData: task, resourceLimits: { maxOldGenerationSizeMb: 32 } });
+  const worker = new Worker(workerUrl(), { workerData: task, resourceLimits: { maxOldGenerationSizeMb: 32 } });
   const digest = new Promise<Digest>((resolve, reject) => {
     const fail = (error: unknown) => reject(fileError(error, `hash ${path}`));
     worker.once('message', (reply: HashReply) => {
