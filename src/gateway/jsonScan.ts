@@ -21,6 +21,7 @@ const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const SPACE = 0x20;
+const MINUS = 0x2d;
 
 const isSpace = (byte: number | undefined) => byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
@@ -53,7 +54,9 @@ export function skipString(bytes: Uint8Array, at: number): number {
   throw new JsonError('a string does not end', at);
 }
 
-const literals = ['true', 'false', 'null'].map((word) => new TextEncoder().encode(word));
+const encoder = new TextEncoder();
+/** By their first letter. */
+const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), encoder.encode(word)]));
 
 const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
@@ -64,11 +67,11 @@ function skipDigits(bytes: Uint8Array, at: number): number {
   return i;
 }
 
-const isSign = (byte: number | undefined) => byte === 0x2b || byte === 0x2d;
+const isSign = (byte: number | undefined) => byte === 0x2b || byte === MINUS;
 const isExponent = (byte: number | undefined) => byte === 0x45 || byte === 0x65;
 
 function skipNumber(bytes: Uint8Array, at: number): number {
-  const first = bytes[at] === 0x2d ? at + 1 : at;
+  const first = bytes[at] === MINUS ? at + 1 : at;
   let i = bytes[first] === 0x30 ? first + 1 : skipDigits(bytes, first); // no leading zeros
   if (bytes[i] === 0x2e) i = skipDigits(bytes, i + 1);
   if (isExponent(bytes[i])) i = skipDigits(bytes, isSign(bytes[i + 1]) ? i + 2 : i + 1);
@@ -76,8 +79,11 @@ function skipNumber(bytes: Uint8Array, at: number): number {
 }
 
 function skipScalar(bytes: Uint8Array, at: number): number {
-  const word = literals.find((letters) => letters.every((letter, index) => bytes[at + index] === letter));
-  return word ? at + word.length : skipNumber(bytes, at);
+  const first = bytes[at] ?? 0;
+  if (first === MINUS || isDigit(first)) return skipNumber(bytes, at);
+  const word = literals.get(first);
+  if (!word?.every((letter, index) => bytes[at + index] === letter)) throw new JsonError('a value is missing', at);
+  return at + word.length;
 }
 
 function skipColon(bytes: Uint8Array, at: number): number {

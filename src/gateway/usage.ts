@@ -108,6 +108,16 @@ function readUsage(usage: Usage, found: Found): void {
 
 const isSet = (text: string | undefined): boolean => text !== undefined && text !== 'null';
 
+/** What ends an OpenAI stream, with the space before it. */
+const DONE = '[DONE]';
+const DONE_LENGTH = DONE.length + 1;
+const BRACKET = DONE.charCodeAt(0);
+
+function isDone(data: Uint8Array): boolean {
+  if (data[0] !== BRACKET && data[1] !== BRACKET) return false; // as with every other event
+  return Buffer.from(data.subarray(0, DONE_LENGTH)).toString('latin1').trim().startsWith(DONE);
+}
+
 class Reader implements AnswerReader {
   readonly usage: Usage = {};
   records = 0;
@@ -140,15 +150,15 @@ class Reader implements AnswerReader {
 
   #eventLooker() {
     const scanner = createMemberScanner(PATHS, (found) => this.#record(found));
-    let head = '';
+    let head: Uint8Array | undefined;
     return createDataScanner({
       data: (bytes) => {
-        if (head.length < DONE.length + 1) head += Buffer.from(bytes.subarray(0, DONE.length + 1)).toString('latin1');
+        if (!head || head.length < DONE_LENGTH) head = head ? Buffer.concat([head, bytes]) : bytes;
         scanner.write(bytes);
       },
       end: () => {
-        if (head.trimStart().startsWith(DONE)) this.complete = true;
-        head = '';
+        if (head && isDone(head)) this.complete = true;
+        head = undefined;
         scanner.reset();
       },
     });
@@ -164,9 +174,6 @@ class Reader implements AnswerReader {
       this.complete = true;
   }
 }
-
-/** What ends an OpenAI stream. */
-const DONE = '[DONE]';
 
 /** Holds nothing back unless usage has to be hidden, and then one event at most; keeps none of the text. */
 export const createAnswerReader = (options: AnswerReaderOptions): AnswerReader => new Reader(options);
