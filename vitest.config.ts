@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// One project per level of proof (docs/testing.md). Only integration needs a control plane, so only it has a global setup.
+// One project per level of proof (docs/testing.md). What integration and runtime need of the machine is set up once per run.
 const pure = { testTimeout: 20_000, hookTimeout: 20_000 };
 
 export default defineConfig({
@@ -14,6 +14,15 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/integration/globalSetup.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'runtime',
+          include: ['test/runtime/**/*.test.ts'],
+          globalSetup: ['test/runtime/globalSetup.ts'],
           testTimeout: 90_000,
           hookTimeout: 120_000,
         },

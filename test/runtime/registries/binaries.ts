@@ -11,7 +11,7 @@ export interface RegistryBinaries {
 /** From the cache, else built. Rejects with UnavailableError. */
 export async function findRegistries(options: WorkshopOptions): Promise<RegistryBinaries> {
   const workshop = openWorkshop('registries', options);
-  await requireTools('a registry to test with', [gcr, distribution], [lacksGo(gcr.module)], workshop);
+  await requireTools('A registry to test with', [gcr, distribution], [lacksGo(gcr.module)], workshop);
   return {
     gcr: await supplyGoProgram(gcr, workshop),
     distribution: await supplyGoProgram(distribution, workshop),
