@@ -162,10 +162,18 @@ const fileSchema = z.strictObject({
     .optional(),
 });
 
+function yamlIn(text: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    throw new ConfigError(`defaults file: ${(error as Error).message}`);
+  }
+}
+
 /** The defaults file over the built-in defaults. Throws a ConfigError that names the field. */
 export function readDefaults(text: string | undefined): OperatorDefaults {
   if (text === undefined) return builtInDefaults;
-  const parsed = fileSchema.safeParse(parseYaml(text) ?? {});
+  const parsed = fileSchema.safeParse(yamlIn(text) ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new ConfigError(`defaults file: ${issue?.path.join('.') || '(root)'}: ${issue?.message}`);

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import type { Status } from '../../../src/api/schema.ts';
+import type { Client } from '../../../src/kube/client.ts';
+import { ApiError } from '../../../src/kube/errors.ts';
+import { createReporter } from '../../../src/operator/reporter.ts';
+import { createVirtualClock } from '../virtualClock.ts';
+import { at, deployment } from './observation.ts';
+
+const signal = new AbortController().signal;
+const status = (replicas: number, ready: 'True' | 'False' = 'False'): Status => ({
+  observedGeneration: 1,
+  replicas,
+  conditions: [{ type: 'Ready', status: ready, reason: 'Progressing', message: '', lastTransitionTime: at(0) }],
+});
+
+function reporting(refusal?: ApiError) {
+  const clock = createVirtualClock();
+  const written: Status[] = [];
+  const client = {
+    applyStatus: async (_resource: unknown, body: { status: Status }) => {
+      if (refusal) throw refusal;
+      written.push(body.status);
+      return { ...deployment(), status: body.status };
+    },
+  } as unknown as Client;
+  const noted: unknown[] = [];
+  const reporter = createReporter({ client, clock, noteWrite: (_resource, object) => noted.push(object) });
+  const report = (before: Status | undefined, next: Status) =>
+    reporter.report({ ...deployment(), ...(before && { status: before }) }, next, signal);
+  return { clock, written, noted, report, reporter };
+}
+
+test('what stands there already is not written again', async () => {
+  const { report, written } = reporting();
+  expect(await report(status(1), status(1))).toEqual({ written: true });
+  expect(written).toEqual([]);
+});
+
+test('the first status, and a condition that turns, are written at once', async () => {
+  const { report, written, noted } = reporting();
+  expect(await report(undefined, status(0))).toEqual({ written: true });
+  expect(await report(status(0), status(1, 'True'))).toEqual({ written: true });
+  expect(written).toHaveLength(2);
+  expect(noted).toHaveLength(2);
+});
+
+test('a small step waits until two seconds after the last write', async () => {
+  const { clock, report, written } = reporting();
+  await report(undefined, status(0));
+  await clock.advance(500);
+  expect(await report(status(0), status(1))).toEqual({ written: false, waitMs: 1500 });
+  await clock.advance(1499);
+  expect(await report(status(0), status(2))).toEqual({ written: false, waitMs: 1 });
+  await clock.advance(1);
+  expect(await report(status(0), status(3))).toEqual({ written: true });
+  expect(written.map(({ replicas }) => replicas)).toEqual([0, 3]);
+});
+
+test('a deployment of the same name that is made later owes nothing to the one before', async () => {
+  const { report, reporter } = reporting();
+  await report(undefined, status(0));
+  reporter.forget('ai/model');
+  expect(await report(status(0), status(1))).toEqual({ written: true });
+});
+
+test.each(['notFound', 'conflict'] as const)('one that is gone meanwhile (%s) needs no report', async (reason) => {
+  const { report } = reporting(new ApiError(reason, 'gone'));
+  expect(await report(undefined, status(0))).toEqual({ written: false });
+});
+
+test('an API server that fails is for the queue to try again', async () => {
+  const { report } = reporting(new ApiError('unavailable', 'down'));
+  await expect(report(undefined, status(0))).rejects.toMatchObject({ reason: 'unavailable' });
+});
