@@ -74,6 +74,7 @@ export function createPartialState(
   const temp = `${statePath(path)}.new`;
   let saved = { at: clock.monotonic(), bytes: 0 };
   let saving: Promise<void> | undefined;
+  let removed = false;
 
   async function write(): Promise<void> {
     saved = { at: clock.monotonic(), bytes: 0 };
@@ -85,9 +86,14 @@ export function createPartialState(
     }
   }
 
-  const inTurn = () => {
+  const isDue = () =>
+    saved.bytes >= saveEveryBytes || (saved.bytes > 0 && clock.monotonic() - saved.at >= SAVE_EVERY_MS);
+
+  /** What arrives during one save is in the next. */
+  const saveInTurn = () => {
     saving ??= write().finally(() => {
       saving = undefined;
+      if (isDue() && !removed) saveInTurn();
     });
   };
 
@@ -96,14 +102,15 @@ export function createPartialState(
     add(range) {
       state.ranges = addRange(state.ranges, range);
       saved.bytes += range[1] - range[0];
-      if (saved.bytes >= saveEveryBytes || clock.monotonic() - saved.at >= SAVE_EVERY_MS) inTurn();
+      if (isDue()) saveInTurn();
     },
     async save() {
-      await saving;
+      while (saving) await saving;
       await write();
     },
     async remove() {
-      await saving;
+      removed = true;
+      while (saving) await saving;
       for (const file of [temp, statePath(path)]) await rm(file, { force: true }).catch(() => undefined);
     },
   };

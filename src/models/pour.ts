@@ -9,6 +9,8 @@ export interface PourOptions {
   segment: Segment;
   /** Bytes that the stream gives before those of the segment. */
   skip: number;
+  /** Bytes of the stream as a whole, where it is known. */
+  length: number | undefined;
   write(bytes: Uint8Array, position: number): Promise<void>;
   bandwidth: Bandwidth;
   silence: Silence;
@@ -23,7 +25,9 @@ export interface PourOptions {
 export async function pour(stream: Readable, options: PourOptions): Promise<void> {
   const { segment, write, bandwidth, silence, onArrival } = options;
   let { skip } = options;
+  let arrived = 0;
   for await (const piece of stream as AsyncIterable<Buffer>) {
+    arrived += piece.length;
     onArrival(piece.length);
     silence.pause(); // from here on we are the slow ones
     const from = Math.min(skip, piece.length);
@@ -36,7 +40,7 @@ export async function pour(stream: Readable, options: PourOptions): Promise<void
     }
     await bandwidth.spend(piece.length, silence.signal);
     silence.heard();
-    // Leaving early costs the connection, so only where more would come than is wanted.
-    if (from + bytes.length < piece.length) break;
+    // Leaving before the end costs the connection, so only where more would come than is wanted.
+    if (segment.at >= segment.end && arrived !== options.length) break;
   }
 }

@@ -87,6 +87,7 @@ async function receiveOnce(
   await pour(answer.stream, {
     segment,
     skip: mode === 'fromStart' ? at : 0,
+    length: answer.length,
     bandwidth,
     silence,
     onArrival: (bytes) => options.onArrival(bytes, answer.endpoint),

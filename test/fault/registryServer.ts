@@ -28,9 +28,9 @@ export interface Changes {
   headers?: Record<string, string>;
   /** The body, as cut out of the blob. */
   body?: (part: Buffer) => Buffer;
-  /** Sends so many bytes of the body, then: */
+  /** Sends so many bytes of the body, and then: */
   sends?: number;
-  then?: 'cut' | 'stall' | 'end';
+  ending?: 'cut' | 'stall' | 'end';
   /** As if the request had no Range. */
   ignoreRange?: boolean;
 }
@@ -71,13 +71,23 @@ export const refuse =
 export const drop: Behaviour = (call) => call.drop();
 export const redirect = (location: string, status = 307): Behaviour => refuse(status, { headers: { location } });
 /** Cuts the connection after so many bytes of the body. */
-export const cutAfter = (sends: number): Behaviour => (call) => call.serve({ sends, then: 'cut' });
+export const cutAfter =
+  (sends: number): Behaviour =>
+  (call) =>
+    call.serve({ sends, ending: 'cut' });
 /** Sends so many bytes of the body, and then nothing. */
-export const stallAfter = (sends: number): Behaviour => (call) => call.serve({ sends, then: 'stall' });
+export const stallAfter =
+  (sends: number): Behaviour =>
+  (call) =>
+    call.serve({ sends, ending: 'stall' });
 /** Ends properly after so many bytes, without having said how many there would be. */
-export const endAfter = (sends: number): Behaviour => (call) => call.serve({ sends, then: 'end' });
+export const endAfter =
+  (sends: number): Behaviour =>
+  (call) =>
+    call.serve({ sends, ending: 'end' });
 export const ignoreRange: Behaviour = (call) => call.serve({ ignoreRange: true });
-export const wrongBytes: Behaviour = (call) => call.serve({ body: (part) => part.map((byte) => byte ^ 0x5a) as Buffer });
+export const wrongBytes: Behaviour = (call) =>
+  call.serve({ body: (part) => part.map((byte) => byte ^ 0x5a) as Buffer });
 /** Takes no request, and so gives no answer. */
 export const freeze: Behaviour = () => undefined;
 
@@ -111,13 +121,13 @@ export async function startRegistryServer({ tls = false }: { tls?: boolean } = {
   const sockets = new Set<Socket>();
   const counts = { sentBytes: 0, stalled: 0, connections: 0 };
 
-  function send(response: ServerResponse, body: Buffer, { sends = body.length, then = 'end' }: Changes): void {
+  function send(response: ServerResponse, body: Buffer, { sends = body.length, ending = 'end' }: Changes): void {
     const part = body.subarray(0, sends);
     counts.sentBytes += part.length;
-    if (then === 'end' || part.length === body.length) return void response.end(part);
+    if (ending === 'end' || part.length === body.length) return void response.end(part);
     response.flushHeaders();
     response.write(part, () => {
-      if (then === 'cut') return void response.destroy();
+      if (ending === 'cut') return void response.destroy();
       counts.stalled += 1;
     });
   }
@@ -125,14 +135,17 @@ export async function startRegistryServer({ tls = false }: { tls?: boolean } = {
   function serve({ path, headers }: RegistryRequest, response: ServerResponse, changes: Changes = {}): void {
     const key = path.replace(/^\/v2\/.+\/blobs\//, 'blob ').replace(/^\/v2\/(.+)\/manifests\//, 'manifest $1:');
     const content = contents.get(key);
-    if (!content) return refuse(404, { body: notFound })({ response } as RegistryCall);
+    if (!content) {
+      refuse(404, { body: notFound })({ response } as RegistryCall);
+      return;
+    }
     const { bytes, mediaType } = content;
     const range = changes.ignoreRange ? undefined : rangeOf(headers.range, bytes.length);
     if (range && range.start >= bytes.length) return void response.writeHead(416).end();
     const { start, end } = range ?? { start: 0, end: bytes.length };
     const part = Buffer.from(bytes.subarray(start, end));
     const body = changes.body?.(part) ?? part;
-    const unknownLength = changes.sends !== undefined && changes.then === 'end';
+    const unknownLength = changes.sends !== undefined && changes.ending === 'end';
     response.writeHead(changes.status ?? (range ? 206 : 200), {
       'content-type': mediaType,
       ...(!unknownLength && { 'content-length': String(body.length) }),
@@ -233,9 +246,15 @@ export interface Protection {
 }
 
 /** From now on blobs and manifests are given only to who brings the token. */
-export function protect(server: RegistryServer, { token, grants = () => true, realm, expiresInSeconds }: Protection): void {
+export function protect(
+  server: RegistryServer,
+  { token, grants = () => true, realm, expiresInSeconds }: Protection,
+): void {
   const challenge = `Bearer realm="${realm ?? `${server.url}/token`}",service="models",scope="repository:library/tiny:pull"`;
-  const refused = refuse(401, { headers: { 'www-authenticate': challenge }, body: '{"errors":[{"code":"UNAUTHORIZED"}]}' });
+  const refused = refuse(401, {
+    headers: { 'www-authenticate': challenge },
+    body: '{"errors":[{"code":"UNAUTHORIZED"}]}',
+  });
   server.always(/\/v2\//, (call) =>
     call.request.headers.authorization === `Bearer ${token}` ? call.serve() : refused(call),
   );
