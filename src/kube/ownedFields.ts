@@ -153,10 +153,3 @@ function owns(fields: FieldSet, live: Json, path: readonly string[]): boolean {
   const name = names.find((n) => (n.startsWith('k:') ? matches(next, JSON.parse(n.slice(2))) : n === `f:${step}`));
   return name !== undefined && owns(fields[name] as FieldSet, next, rest);
 }
-
-/**
- * Whether somebody else has written to the object, apart from its status. The server itself leaves such a trace
- * (`before-first-apply`) when an object without managedFields is applied to.
- */
-export const hasOtherManager = (live: KubeObject, ours: string): boolean =>
-  live.metadata.managedFields?.some(({ manager, subresource }) => manager !== ours && !subresource) ?? false;

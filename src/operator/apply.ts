@@ -3,7 +3,7 @@ import { fieldManagers, type StoredDeployment } from '../api/types.ts';
 import type { Child } from '../children/pod.ts';
 import type { Client } from '../kube/client.ts';
 import { ApiError } from '../kube/errors.ts';
-import { desiredHash, hasOtherManager, managersOf, unmetPaths } from '../kube/ownedFields.ts';
+import { desiredHash, managersOf, unmetPaths } from '../kube/ownedFields.ts';
 import { resourceOf } from '../kube/resources.ts';
 import { type KubeObject, keyOf, type Resource } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
@@ -42,6 +42,9 @@ function failureOf(error: unknown): Omit<ApplyFailure, 'child'> {
   return { reason: 'Failed', message: error.message };
 }
 
+/** The first write to an etcd: long before there were objects of ours. The API server makes what is missing all the same. */
+const NO_VERSION = '1';
+
 const isClusterIpChange = ({ kind }: Child, error: unknown): boolean =>
   kind === 'Service' && error instanceof ApiError && error.reason === 'invalid' && error.message.includes('clusterIP');
 
@@ -53,30 +56,22 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
 
   /**
    * Makes a child that the cache does not have. By server-side apply, because what POST makes is owned under Update together
-   * with every default, and a later apply could not take it back (shown in test/integration/ownership.test.ts). Without
-   * force, so that what an unknown object of this name says is not overwritten; and where nothing was in conflict, a second
-   * manager in the answer tells that the object was there before, and we take back what we added.
+   * with every default, and a later apply could not take it back; and with a resourceVersion that no object can have, so that
+   * an unknown object of this name is not touched even for a moment (both shown in test/integration/operator/ownership.test.ts).
    */
   async function create(child: Child, deployment: StoredDeployment, signal: AbortSignal): Promise<Written> {
     const resource = resourceOf(child);
+    const unlessThere = { ...child, metadata: { ...child.metadata, resourceVersion: NO_VERSION } };
     try {
-      const made = await client.apply<KubeObject>(resource, child, { fieldManager, force: false, signal });
-      if (!hasOtherManager(made, fieldManager)) {
-        noteDefaults(child, made);
-        noteWrite(resource, made);
-        return 'written';
-      }
-      const { apiVersion, kind, metadata } = child;
-      const nothing = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } };
-      await client.apply<KubeObject>(resource, nothing, { fieldManager, signal });
+      const made = await client.apply<KubeObject>(resource, unlessThere, { fieldManager, signal });
+      noteDefaults(child, made);
+      noteWrite(resource, made);
+      return 'written';
     } catch (error) {
-      // Merged into what stands there, ours may be against the rules: a second controller, another selector.
-      const mayBeInTheWay = error instanceof ApiError && (error.reason === 'conflict' || error.reason === 'invalid');
-      const inTheWay = mayBeInTheWay ? await find(child, signal) : undefined;
+      const isThere = error instanceof ApiError && error.reason === 'conflict';
+      const inTheWay = isThere ? await find(child, signal) : undefined;
       return inTheWay ? update(child, trimChild(inTheWay), deployment, inTheWay, signal) : failureOf(error);
     }
-    const inTheWay = await client.get<KubeObject>(resource, child.metadata, { signal });
-    return update(child, trimChild(inTheWay), deployment, inTheWay, signal);
   }
 
   async function find(child: Child, signal: AbortSignal): Promise<KubeObject | undefined> {
@@ -132,7 +127,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
       return { reason: 'FieldContested', message };
     }
     try {
-      const stored = await applyForced(client, child, { fieldManager, signal });
+      const stored = await applyForced(client, child, live.metadata.uid, { fieldManager, signal });
       contests.noteApply(id, wanted, now);
       noteDefaults(child, stored);
       noteWrite(resourceOf(child), stored);

@@ -15,12 +15,19 @@ type WithSpec = KubeObject & { spec?: Record<string, unknown> };
 
 /**
  * Applies a child that is known to be ours.
+ * @param uid of the object that is meant: another that has taken its name meanwhile is refused with `conflict`
  * @returns the object as the server stored it
  * @throws ApiError; `invalid` when the child itself breaks a rule
  */
-export async function applyForced(client: Client, child: Child, call: Call): Promise<KubeObject> {
+export async function applyForced(
+  client: Client,
+  child: Child,
+  uid: string | undefined,
+  call: Call,
+): Promise<KubeObject> {
   const resource = resourceOf(child);
-  const apply = () => client.apply<KubeObject>(resource, child, call);
+  const meant = { ...child, metadata: { ...child.metadata, ...(uid && { uid }) } };
+  const apply = () => client.apply<KubeObject>(resource, meant, call);
   try {
     return await apply();
   } catch (error) {

@@ -235,15 +235,21 @@ describe.concurrent('why children are made by server-side apply, never by POST',
     expect(applied.metadata.annotations).toBeUndefined();
   });
 
-  test('an apply without force onto a stranger’s object is refused where they differ', async ({
-    emptyStage: stage,
-  }) => {
-    const { client } = stage.cluster;
-    await client.create<Any>(resources.service, service(stage, two), { fieldManager: 'stranger' });
-    const other = { ...service(stage, two), spec: { selector: { app: 'another' }, ports: two } };
-    const refused = client.apply<Any>(resources.service, other, { fieldManager: manager, force: false });
-    await expect(refused).rejects.toMatchObject({ reason: 'conflict', message: expect.stringMatching(/stranger/) });
-  });
+  test.for(kinds)(
+    'an apply with an old resourceVersion makes a missing $resource.kind $name, and touches none that is there',
+    async (kind, { emptyStage: stage }) => {
+      const { client } = stage.cluster;
+      const { resource, name, body } = kind;
+      const metadata = { name, namespace: stage.namespace, resourceVersion: '1' };
+      const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata, ...body };
+      const made = await client.apply<Any>(resource, object, { fieldManager: manager });
+      expect(made.metadata.managedFields).toMatchObject([{ manager, operation: 'Apply' }]);
+      const again = client.apply<Any>(resource, object, { fieldManager: 'stranger', force: true });
+      await expect(again).rejects.toMatchObject({ reason: 'conflict' });
+      const now = await stage.find(resource, name);
+      expect(now?.metadata.managedFields?.map((entry) => entry.manager)).not.toContain('stranger');
+    },
+  );
 });
 
 test('an owner that is gone is no owner: the version and kind of our references are ours', async ({ stage }) => {

@@ -1,13 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  canonical,
-  desiredHash,
-  hasOtherManager,
-  managersOf,
-  ownedHash,
-  ownedPart,
-  unmetPaths,
-} from '../../../src/kube/ownedFields.ts';
+import { canonical, desiredHash, managersOf, ownedHash, ownedPart, unmetPaths } from '../../../src/kube/ownedFields.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../../../src/kube/types.ts';
 
 const US = 'us';
@@ -190,11 +182,4 @@ describe('what is not as we want it', () => {
     expect(managersOf(live, ['spec.ports.1.name'], US)).toEqual(['rival']);
     expect(managersOf(live, ['spec.ports.0.name'], US)).toEqual([]);
   });
-});
-
-test('somebody else is a manager of anything but status', () => {
-  const status = entry({}, { manager: 'controller', subresource: 'status' });
-  expect(hasOtherManager(service({}, {}), US)).toBe(false);
-  expect(hasOtherManager(service({}, {}, status), US)).toBe(false);
-  expect(hasOtherManager(service({}, {}, entry({}, { manager: 'kubectl' })), US)).toBe(true);
 });
