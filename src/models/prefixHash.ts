@@ -16,7 +16,9 @@ export interface PrefixHash {
 }
 
 /** Beside this file; in a bundle a program of its own, beside the program that this file is in or one folder above its parts. */
-const workerUrls = ['./hashWorker.ts', './hashWorker.js', '../hashWorker.js'].map((name) => new URL(name, import.meta.url));
+const workerUrls = ['./hashWorker.ts', './hashWorker.js', '../hashWorker.js'].map(
+  (name) => new URL(name, import.meta.url),
+);
 
 function workerUrl(): URL {
   const url = workerUrls.find((candidate) => existsSync(candidate));

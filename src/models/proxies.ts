@@ -74,9 +74,8 @@ function exemption(entry: string): Exemption {
   if (block) return ({ host }) => isIP(host) !== 0 && block.check(host, family(host));
   const [, name = '', port] = isIPv6(entry) ? ['', entry] : (/^(.+?)(?::(\d+))?$/.exec(entry) ?? []);
   const host = bare(name.replace(/^\*\./, '.'));
-  const matches = host.startsWith('.')
-    ? (other: string) => other.endsWith(host)
-    : (other: string) => other === host || (isIP(host) === 0 && other.endsWith(`.${host}`));
+  const suffix = host.startsWith('.') ? host : `.${host}`;
+  const matches = (other: string) => other === host || (isIP(other) === 0 && other.endsWith(suffix));
   return (target) => (port === undefined || port === target.port) && matches(target.host);
 }
 

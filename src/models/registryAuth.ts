@@ -71,7 +71,7 @@ export function createRegistryAuth(options: RegistryAuthOptions): RegistryAuth {
     const credential = findCredential(endpoint);
     const forEver = (value: string): Grant => ({ header: value, endsAt: Number.POSITIVE_INFINITY });
     if (credential?.kind === 'RegistryToken') return forEver(`Bearer ${credential.token}`);
-    const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters['realm']);
+    const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.realm);
     if (bearer) return askForToken(options, endpoint, bearer, credential, signal);
     const wantsBasic = challenges.some(({ scheme }) => scheme === 'basic');
     return wantsBasic && credential?.kind === 'Basic' ? forEver(basic(credential)) : undefined;
@@ -109,14 +109,14 @@ async function askForToken(
   signal: AbortSignal,
 ): Promise<Grant> {
   const { exchange, clock, identity } = options;
-  const realm = realmOf(endpoint, parameters['realm'] ?? '');
-  const scopes = parameters['scope']?.split(' ').filter(Boolean) ?? [];
+  const realm = realmOf(endpoint, parameters.realm ?? '');
+  const scopes = parameters.scope?.split(' ').filter(Boolean) ?? [];
   const what = `token of ${endpoint.host}`;
   const common = { what, signal };
   const question: RegistryRequest =
     credential?.kind === 'IdentityToken'
-      ? refreshRequest(realm, parameters['service'], scopes, credential.token, common)
-      : tokenRequest(realm, parameters['service'], scopes, common);
+      ? refreshRequest(realm, parameters.service, scopes, credential.token, common)
+      : tokenRequest(realm, parameters.service, scopes, common);
   if (credential?.kind === 'Basic') question.authorization = basic(credential);
   else if (!credential && identity && realm.host === endpoint.host) signRequest(question, identity, options);
 
