@@ -3,14 +3,17 @@ import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import type { Digest } from './digest.ts';
 import { fileError, PullError } from './errors.ts';
-import { blobsOf, type RawManifest } from './manifest.ts';
+import { blobsOf, type Descriptor, type RawManifest } from './manifest.ts';
 import { type Reference, shortReference } from './reference.ts';
 import { blobPath, missingBlobs, type Store } from './store.ts';
 import { linkBlob } from './storeBlobs.ts';
 import { writeManifest } from './storeManifests.ts';
 
-/** A link of the source's own may not lead to other mounts of the pod: what is looked at here is opened elsewhere. */
-async function refuseEscape({ root }: Store, path: string): Promise<void> {
+/**
+ * A link of the source's own may not lead to other mounts of the pod: what is looked at here is opened elsewhere.
+ * Throws a PullError `Corrupt` where `path` leads out of `root`.
+ */
+export async function refuseEscape(root: string, path: string): Promise<void> {
   try {
     const [top, real] = [await realpath(root), await realpath(path)];
     if (real.startsWith(top.endsWith(sep) ? top : `${top}${sep}`)) return;
@@ -22,9 +25,13 @@ async function refuseEscape({ root }: Store, path: string): Promise<void> {
 
 async function linkable(source: Store, digest: Digest): Promise<string> {
   const path = blobPath(source, digest);
-  await refuseEscape(source, path);
+  await refuseEscape(source.root, path);
   return path;
 }
+
+/** Makes one blob of `source` one of `store`, as a link. Throws a PullError `Corrupt` where it leads out of the source. */
+export const linkFrom = async (store: Store, source: Store, blob: Descriptor): Promise<void> =>
+  linkBlob(store, blob, await linkable(source, blob.digest));
 
 /**
  * Makes a model of `source` one of `store` without copying a weight: links first, the manifest last.
@@ -43,6 +50,6 @@ export async function linkModel(
       'Corrupt',
       `${source.root} does not hold all of ${shortReference(name)}: ${blobPath(source, missing.digest)} is missing or not ${missing.size} bytes long`,
     );
-  for (const blob of blobs) await linkBlob(store, blob, await linkable(source, blob.digest));
+  for (const blob of blobs) await linkFrom(store, source, blob);
   await writeManifest(store, name, bytes);
 }

@@ -1,6 +1,7 @@
 // Which revisions of a deployment have used a store, and which models they serve: what the sweep keeps is decided by these.
 import { join } from 'node:path';
 import * as z from 'zod';
+import { type Digest, isDigest } from './digest.ts';
 import { removeFile, writeDurably } from './durable.ts';
 import { fileError, PullError } from './errors.ts';
 import { namesIn, readBounded } from './files.ts';
@@ -11,6 +12,8 @@ export interface RevisionRecord {
   readonly revision: string;
   /** Names in the store that its pods need: the pulled model, its adapters, the derived one. */
   readonly models: readonly Reference[];
+  /** What its references meant when it first met them, so that a tag is resolved once. All four parts of the reference. */
+  readonly settled?: readonly { readonly reference: string; readonly digest: Digest }[] | undefined;
   /** When a pod of it was last ready to start, ISO 8601. */
   readonly usedAt: string;
 }
@@ -21,15 +24,26 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const shape = z.object({
   revision: z.string(),
   models: z.array(z.string()),
+  settled: z
+    .array(
+      z.object({
+        reference: z.string(),
+        digest: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value)),
+      }),
+    )
+    .optional(),
   usedAt: z.iso.datetime(),
 });
 
 const fileOf = ({ revisions }: Store, revision: string): string => join(revisions, `${revision}.json`);
 
 /** Replaces the record of the revision. Throws a PullError. */
-export async function recordRevision(store: Store, { revision, models, usedAt }: RevisionRecord): Promise<void> {
+export async function recordRevision(
+  store: Store,
+  { revision, models, usedAt, settled }: RevisionRecord,
+): Promise<void> {
   if (!NAME.test(revision)) throw new PullError('Internal', `${JSON.stringify(revision)} cannot name a file`);
-  const text = JSON.stringify({ revision, models: models.map(manifestPath), usedAt });
+  const text = JSON.stringify({ revision, models: models.map(manifestPath), usedAt, settled });
   await writeDurably(tempPath(store, 'revision'), fileOf(store, revision), text);
 }
 

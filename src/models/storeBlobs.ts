@@ -90,6 +90,11 @@ export async function quarantine(store: Store, digest: Digest): Promise<string> 
   return aside;
 }
 
+/** Blobs that were moved aside and not replaced yet, or not cleared away. */
+export async function quarantined({ bad }: Store): Promise<Digest[]> {
+  return (await namesIn(bad)).map(digestOfBlobName).filter((digest) => digest !== undefined);
+}
+
 /** What was moved aside takes room; once a good one is there it has told its story. */
 export async function emptyQuarantine({ bad }: Store): Promise<void> {
   for (const name of await namesIn(bad)) await rm(join(bad, name), { force: true, recursive: true });

@@ -85,10 +85,18 @@ export const variableJson = (value: unknown): string => JSON.stringify(value).re
 
 export const writePullConfig = (config: PullConfig): string => variableJson(config);
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${PULL_CONFIG} is not JSON`, { cause });
+  }
+}
+
 /** Throws an Error that names the offending members; members that we do not know are left out. */
 export function readPullConfig(text: string | undefined): PullConfig {
   if (!text) throw new Error(`${PULL_CONFIG} is not set`);
-  const result = pullConfig.safeParse(JSON.parse(text));
+  const result = pullConfig.safeParse(parseJson(text));
   if (!result.success) throw new Error(`${PULL_CONFIG} cannot be used: ${z.prettifyError(result.error)}`);
   return result.data;
 }

@@ -48,7 +48,7 @@ export const terminationMessage = z.object({
   reference: z.string().optional(),
   /** Of the manifest that was pulled. */
   digest: z.string().optional(),
-  /** Of what the runtime serves, where a Modelfile derives another. */
+  /** Of what the runtime serves: another one where a Modelfile derives it. */
   servedDigest: z.string().optional(),
   sizeBytes: z.number().min(0).optional(),
   /** Less than sizeBytes where the store had some of it. */

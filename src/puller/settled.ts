@@ -1,0 +1,60 @@
+// Which digest each name means for this revision: pinned by the user, settled by the first pod, or met before on this store.
+import * as z from 'zod';
+import { type Digest, isDigest } from '../models/digest.ts';
+import { PullError } from '../models/errors.ts';
+import { readBounded } from '../models/files.ts';
+import { formatReference, parseReference, type Reference } from '../models/reference.ts';
+import { readRevisions } from '../models/revisions.ts';
+import type { Store } from '../models/store.ts';
+import type { PullConfig } from './config.ts';
+
+/** A model that the pull has to bring. */
+export interface Wanted {
+  readonly reference: Reference;
+  /** Undefined: whatever its source has under the name now. */
+  readonly digest: Digest | undefined;
+}
+
+const MAX_LOCK_BYTES = 64 * 1024;
+const lockEntry = z.object({ digest: z.string() });
+
+function pinOf(digest: string | undefined, name: string): Digest | undefined {
+  if (digest === undefined || isDigest(digest)) return digest;
+  throw new PullError('InvalidReference', `the digest of ${name} must be sha256: and 64 hexadecimal digits`);
+}
+
+/** Absent until the operator has written it. One that is there and cannot be read is not passed over: it might say something else. */
+async function lockedDigest(path: string): Promise<Digest | undefined> {
+  const bytes = await readBounded(path, MAX_LOCK_BYTES, `the lock ${path}`);
+  if (!bytes) return undefined;
+  try {
+    const { digest } = lockEntry.parse(JSON.parse(bytes.toString('utf8')));
+    if (isDigest(digest)) return digest;
+  } catch {
+    // told below
+  }
+  throw new PullError('Internal', `the lock ${path} holds no digest; remove the entry from its ConfigMap`);
+}
+
+/** So that a restart resolves nothing again, also before the lock exists. */
+async function recordedDigests(store: Store, revision: string): Promise<ReadonlyMap<string, Digest>> {
+  const { records } = await readRevisions(store);
+  const settled = records.find((record) => record.revision === revision)?.settled ?? [];
+  return new Map(settled.map(({ reference, digest }) => [reference, digest]));
+}
+
+/** The model first, then the adapters of its Modelfile. Throws a PullError: InvalidReference, or Internal for a damaged lock. */
+export async function wantedModels(config: PullConfig, store: Store): Promise<readonly [Wanted, ...Wanted[]]> {
+  const reference = parseReference(config.reference);
+  const pin = pinOf(config.digest, config.reference);
+  const adapters = (config.derived?.adapters ?? []).map(({ name, digest }) => ({
+    reference: parseReference(name),
+    digest: pinOf(digest, name),
+  }));
+  const recorded = await recordedDigests(store, config.revision);
+  const settle = (wanted: Wanted): Wanted => ({
+    ...wanted,
+    digest: wanted.digest ?? recorded.get(formatReference(wanted.reference)),
+  });
+  return [settle({ reference, digest: pin ?? (await lockedDigest(config.lockFile)) }), ...adapters.map(settle)];
+}

@@ -1,0 +1,53 @@
+// Tidying after a pull: what no revision needs goes, where the store is ours alone and nobody else is at work on it.
+import { dirname } from 'node:path';
+import { type FileLock, tryLock } from '../models/fileLock.ts';
+import { namesIn } from '../models/files.ts';
+import { shortReference } from '../models/reference.ts';
+import type { Store } from '../models/store.ts';
+import { emptyQuarantine } from '../models/storeBlobs.ts';
+import { sweep } from '../models/sweep.ts';
+import type { PullConfig } from './config.ts';
+import type { PullContext } from './sources.ts';
+
+const ENTRY = '.json';
+
+/** The operator keeps an entry for each revision that has pods. */
+async function revisionsInUse({ revision, lockFile }: PullConfig): Promise<string[]> {
+  const names = await namesIn(dirname(lockFile));
+  const locked = names.filter((name) => name.endsWith(ENTRY)).map((name) => name.slice(0, -ENTRY.length));
+  return [...new Set([revision, ...locked])];
+}
+
+/**
+ * Call it when the model is published and its revision recorded. Without `held` the lock of the store is tried, not waited for.
+ * Never rejects: the model is there, and the next pull tidies again.
+ */
+export async function tidy(
+  config: PullConfig,
+  store: Store,
+  context: PullContext,
+  held: FileLock | undefined,
+): Promise<void> {
+  if (!config.tidy && !held) return;
+  const { clock, log, owner, progress } = context;
+  let lock = held;
+  try {
+    lock ??= await tryLock({ path: store.lockFile, owner, clock });
+    if (!lock || !(await lock.isOurs())) return;
+    await emptyQuarantine(store);
+    if (!config.tidy) return;
+    progress.begin('Tidying');
+    const inUse = await revisionsInUse(config);
+    const swept = await sweep(store, { keepRevisions: config.tidy.keepRevisions, inUse, now: clock.now() });
+    if (swept.refused) log.warn({ why: swept.refused }, 'store not tidied');
+    if (swept.models.length + swept.blobs.length > 0)
+      log.info(
+        { models: swept.models.map(shortReference), blobs: swept.blobs.length, freedBytes: swept.freedBytes },
+        'store tidied',
+      );
+  } catch (error) {
+    log.warn({ err: error }, 'store not tidied');
+  } finally {
+    if (lock !== held) await lock?.release();
+  }
+}
