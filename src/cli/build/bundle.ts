@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /** Programs by name, with the file that each begins in, relative to the root of the repository. */
-export const programs = { operator: 'src/operator/main.ts' } as const;
+export const programs = {
+  operator: 'src/operator/main.ts',
+  pull: 'src/puller/main.ts',
+  // A thread of the pull, which finds it beside itself by this name.
+  hashWorker: 'src/models/hashWorker.ts',
+} as const;
 
 /** CommonJS dependencies in an ES module call `require`, which it does not have. */
 const requireForDependencies =
