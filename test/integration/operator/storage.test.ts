@@ -118,7 +118,10 @@ describe.concurrent('a claim', () => {
     await stage.apply(on('another', { size: '3Gi' }));
     const other = await stage.untilCondition('Accepted', 'False', 'StorageMismatch');
     expect(conditionOf(other, 'Accepted')?.message).toMatch(/storageClassName: the claim that exists has class/);
-    expect((await claimOf(stage))?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion);
+    const after = await claimOf(stage);
+    expect(after?.spec).toEqual(before?.spec);
+    expect(after?.metadata.ownerReferences).toBeUndefined();
+    expect(stage.running.calls.writes().filter(({ kind }) => kind === 'PersistentVolumeClaim')).toHaveLength(1);
     await stage.remove();
     await stage.apply(on(storage, { size: '3Gi' }));
     await stage.untilCondition('Ready', 'True');
