@@ -10,6 +10,7 @@ import { type BlobFacts, createPartialState, leftovers, lockPath, rangesOf, stat
 import { prefixOf, type Range } from './ranges.ts';
 import { makeFolder, type Store } from './store.ts';
 import { partialPath, publishBlob } from './storeBlobs.ts';
+import { createWriteBack } from './writeBack.ts';
 
 export interface PartialFile {
   readonly path: string;
@@ -80,6 +81,11 @@ async function openFile(
   const file = await guarded(path, open(path, found.length > 0 ? 'r+' : 'w+', 0o644));
   // Its length at once, so that no write moves the end and a limit on file sizes speaks early.
   await guarded(path, file.truncate(size));
+  const writeBack = createWriteBack(file);
+  const writeThrough = async (bytes: Uint8Array, position: number) => {
+    await writeAll(file, bytes, position);
+    writeBack.add(bytes.length);
+  };
   const state = createPartialState(path, found, { size, clock, saveEveryBytes });
   let isOpen = true;
 
@@ -95,7 +101,7 @@ async function openFile(
     },
     lost: lock?.lost,
     async write(bytes, position) {
-      await guarded(path, writeAll(file, bytes, position));
+      await guarded(path, writeThrough(bytes, position));
       state.add([position, position + bytes.length]);
     },
     keepPrefix() {
@@ -109,6 +115,7 @@ async function openFile(
       await guarded(path, file.truncate(size));
     },
     async publish() {
+      await guarded(path, writeBack.settled());
       await closeFile();
       await publishBlob(store, path, digest);
       await state.remove();
@@ -116,6 +123,7 @@ async function openFile(
     },
     async close() {
       if (!isOpen) return;
+      await writeBack.settled().catch(() => undefined);
       await closeFile();
       if (state.ranges.length > 0) await state.save();
       else await Promise.all([state.remove(), remove(path)]);
