@@ -20,10 +20,12 @@ export interface Stretch {
 }
 
 export interface RequestCounts {
-  /** Without lease renewals, which are the process's and no deployment's. */
+  /** Without lease renewals and discovery, which are the process's and no deployment's. */
   total: number;
   writes: number;
   leases: number;
+  /** Which APIs there are, and the server's version: at the start, and every few minutes. */
+  discovery: number;
   /** Answered with 400 or more. */
   refused: number;
   /** By verb and resource, e.g. `patch services`, `patch localmodeldeployments/status`. */
@@ -39,7 +41,7 @@ const kindOf = ({ verb, objectRef, requestURI }: AuditEvent): string => {
 
 /** Counts each request once: a watch has an event for its start and one for its end. */
 export function countRequests(events: Iterable<AuditEvent>, { from, until }: Stretch): RequestCounts {
-  const counts: RequestCounts = { total: 0, writes: 0, leases: 0, refused: 0, byKind: {} };
+  const counts: RequestCounts = { total: 0, writes: 0, leases: 0, discovery: 0, refused: 0, byKind: {} };
   const seen = new Set<string>();
   for (const event of events) {
     const at = Date.parse(event.requestReceivedTimestamp);
@@ -50,7 +52,8 @@ export function countRequests(events: Iterable<AuditEvent>, { from, until }: Str
       continue;
     }
     const kind = kindOf(event);
-    counts.total += 1;
+    if (event.objectRef?.resource) counts.total += 1;
+    else counts.discovery += 1;
     if (writingVerbs.has(event.verb)) counts.writes += 1;
     if ((event.responseStatus?.code ?? 0) >= 400) counts.refused += 1;
     counts.byKind[kind] = (counts.byKind[kind] ?? 0) + 1;

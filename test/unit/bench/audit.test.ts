@@ -36,6 +36,7 @@ test('counts what was received within the stretch, by verb and resource', () => 
     total: 4,
     writes: 3,
     leases: 0,
+    discovery: 0,
     refused: 1,
     byKind: { 'patch services': 2, 'patch localmodeldeployments/status': 1, 'list nodes': 1 },
   });

@@ -9,6 +9,7 @@ const requests = (total: number, writes = total): RequestCounts => ({
   total,
   writes,
   leases: 3,
+  discovery: 2,
   refused: 0,
   byKind: { 'patch services': total },
 });
