@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, fetch } from 'undici';
 import { type Certificate, createAuthority, issueCertificate } from '../../controlplane/certificates.ts';
+import { freePort } from '../../controlplane/ports.ts';
 import { onPort, type Program, startProgram } from '../program.ts';
 import type { RegistryBinaries } from './binaries.ts';
 import { basicAuthorization, htpasswd, registryCredentials } from './credentials.ts';
@@ -19,6 +20,8 @@ export interface RegistryOptions {
   tls?: boolean;
   /** Sends the headers without which Ollama's own client cannot pull or push; only gcr can. Default false. */
   ollama?: boolean;
+  /** Blobs come from another host that it redirects to, as Ollama's own registry does; only gcr can. Default false. */
+  redirects?: boolean;
   /** Milliseconds until a registry that does not answer is given up; default 60 s. */
   deadlineMs?: number;
 }
@@ -44,6 +47,7 @@ interface Layout {
   binaries: RegistryBinaries;
   auth: Auth;
   ollama: boolean;
+  redirects: boolean;
   folder: string;
   /** Empty, for blobs. */
   data: string;
@@ -55,15 +59,17 @@ interface Layout {
 
 type Launch = { program: string; argv: string[]; env: Record<string, string> };
 
-function refuseImpossible({ kind, auth, ollama }: RegistryOptions): void {
+function refuseImpossible({ kind, auth, ollama, redirects }: RegistryOptions): void {
   if (kind === 'gcr' && auth === 'bearer') throw new Error('gcr knows no tokens');
   if (kind === 'distribution' && ollama) throw new Error('distribution cannot send the headers that Ollama wants');
+  if (kind === 'distribution' && redirects) throw new Error('distribution redirects to clouds only');
 }
 
 /** Resolves when it answers. Rejects with the last lines of its log. */
 export async function startRegistry(options: RegistryOptions): Promise<RunningRegistry> {
   refuseImpossible(options);
-  const { binaries, kind, auth = 'none', tls = false, ollama = false, deadlineMs = 60_000 } = options;
+  const { binaries, kind, auth = 'none', tls = false, deadlineMs = 60_000 } = options;
+  const { ollama = false, redirects = false } = options;
   const authority = tls ? createAuthority('test registry', Date.now()) : undefined;
   const pair = authority && issueCertificate(authority, serving, Date.now());
   const tokens = auth === 'bearer' ? await startTokenService(pair ? { certificate: pair } : {}) : undefined;
@@ -73,8 +79,8 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
     const host = `127.0.0.1:${port}`;
     const url = `${tls ? 'https' : 'http'}://${host}`;
     const place = await makeFolder(pair);
-    const layout: Layout = { ...place, binaries, auth, ollama, host, ...(tokens && { tokens }) };
-    const launch = kind === 'gcr' ? launchGcr(layout) : await launchDistribution(layout);
+    const layout: Layout = { ...place, binaries, auth, ollama, redirects, host, ...(tokens && { tokens }) };
+    const launch = kind === 'gcr' ? await launchGcr(layout) : await launchDistribution(layout);
     const answers = async () => [200, 401].includes((await fetch(`${url}/v2/`, { dispatcher })).status);
     const program = await startProgram({ name: kind, ...launch, folder: place.folder, answers, deadlineMs });
     return { ...program, host, url };
@@ -119,9 +125,15 @@ async function makeFolder(pair?: Certificate): Promise<Pick<Layout, 'folder' | '
   return { folder, data, certificate };
 }
 
-function launchGcr({ binaries, host, data, auth, ollama, certificate }: Layout): Launch {
+async function launchGcr({ binaries, host, data, auth, ollama, redirects, certificate }: Layout): Promise<Launch> {
   const { username, password } = registryCredentials;
-  const flags = { listen: host, folder: data, ...certificate, ...(auth === 'basic' && { user: username }) };
+  const flags = {
+    listen: host,
+    folder: data,
+    ...certificate,
+    ...(auth === 'basic' && { user: username }),
+    ...(redirects && { blobs: await freePort() }),
+  };
   const argv = Object.entries(flags).map(([flag, value]) => `-${flag}=${value}`);
   return { program: binaries.gcr, argv: [...argv, `-ollama=${ollama}`], env: { REGISTRY_PASSWORD: password } };
 }

@@ -1,10 +1,11 @@
-// A registry of google/go-containerregistry for tests, with what it leaves to others: a password and TLS.
+// A registry of google/go-containerregistry for tests, with what it leaves to others: a password, TLS and a place for blobs.
 package main
 
 import (
 	"crypto/subtle"
 	"flag"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -19,6 +20,7 @@ func main() {
 	key := flag.String("key", "", "PEM file of the certificate's key")
 	user := flag.String("user", "", "ask for basic authentication; the password is read from REGISTRY_PASSWORD")
 	ollama := flag.Bool("ollama", false, "add the headers without which Ollama's own client cannot pull or push")
+	blobs := flag.String("blobs", "", "port of 127.0.0.1 that blobs are fetched from: the registry redirects there, as Ollama's does")
 	flag.Parse()
 
 	options := []registry.Option{}
@@ -28,6 +30,10 @@ func main() {
 	handler := registry.New(options...)
 	if *ollama {
 		handler = forOllama(handler)
+	}
+	if *blobs != "" {
+		go serveBlobs(net.JoinHostPort("127.0.0.1", *blobs), *folder)
+		handler = withRedirects(handler, *blobs)
 	}
 	if *user != "" {
 		handler = withPassword(handler, *user, os.Getenv("REGISTRY_PASSWORD"))
@@ -50,6 +56,28 @@ func withPassword(next http.Handler, user, password string) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = w.Write([]byte(`{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`))
+	})
+}
+
+// Files as they lie, any range of them; the registry's own way hashes a blob anew for every range.
+func serveBlobs(address, folder string) {
+	files := http.FileServer(http.Dir(folder))
+	log.Fatal(http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		log.Printf("%s %s", r.Method, r.URL)
+		files.ServeHTTP(w, r)
+	})))
+}
+
+// By another name of the same host, since Ollama's client stops at the first redirect to another name only.
+func withRedirects(next http.Handler, port string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, hex, isBlob := strings.Cut(r.URL.Path, "/blobs/sha256:")
+		if !isBlob || r.Method != http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		log.Printf("%s %s", r.Method, r.URL)
+		http.Redirect(w, r, "http://"+net.JoinHostPort("localhost", port)+"/sha256/"+hex, http.StatusTemporaryRedirect)
 	})
 }
 
