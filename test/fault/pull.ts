@@ -119,7 +119,8 @@ export async function pullFrom(
     const mine = { ...config, ...more };
     const message = await endingOf(mine, {
       clock,
-      random: () => 0.5,
+      // No pause is then as long as one of the limits that the eager clock holds.
+      random: () => 0.4,
       log,
       progress: createProgress({
         revision: mine.revision,
