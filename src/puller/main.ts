@@ -20,6 +20,9 @@ const GRACE_MS = 10_000;
 /** Where kubelet looks unless told otherwise: for a configuration that cannot be read. */
 const TERMINATION_MESSAGE_PATH = '/dev/termination-log';
 
+/** Timers of the clock keep no process alive, and while a pull waits to try again there is nothing else that would. */
+const stayAlive = (): void => void setInterval(() => undefined, 3_600_000);
+
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 
 /** On a terminal the bar says what happens, and lines would tear it. */
@@ -87,6 +90,7 @@ async function main(): Promise<number> {
 if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
   process.stdout.write(helpText());
 } else {
+  stayAlive();
   // By its code at once: a connection that lingers, or a file system that hangs, must not hold up the pod.
   process.exit(await main());
 }
