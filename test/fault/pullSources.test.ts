@@ -25,7 +25,7 @@ const from = (path: string, kind: 'Image' | 'Volume' = 'Volume'): Partial<PullCo
 async function sourceStore(root: string, name = 'tiny:latest') {
   const store = openStore(root);
   await prepareStore(store);
-  // What putModel writes as weights is text, so the real ones come as one more layer, before the others.
+  // What putModel writes as weights is text, so the real ones come as one more layer.
   await writeBlob(store, weights);
   const layer = descriptorOf(layerMediaTypes.model, weights);
   const { digest } = await putModel(store, name, 'projector', [layer]);
