@@ -74,7 +74,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningRe
   const pair = authority && issueCertificate(authority, serving, Date.now());
   const tokens = auth === 'bearer' ? await startTokenService(pair ? { certificate: pair } : {}) : undefined;
   const dispatcher = new Agent(authority ? { connect: { ca: authority.cert } } : {});
-  const close = async () => void (await Promise.all([dispatcher.close(), tokens?.stop()]));
+  const close = async () => void (await Promise.all([dispatcher.destroy(), tokens?.stop()]));
   const start = async (port: number) => {
     const host = `127.0.0.1:${port}`;
     const url = `${tls ? 'https' : 'http'}://${host}`;
