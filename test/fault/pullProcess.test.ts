@@ -7,7 +7,7 @@ import { temporaryFolder } from '../unit/models/temporaryStore.ts';
 import { registryServer } from './download.ts';
 import { modelOn, pullFrom, sourceName, wholeModels } from './pull.ts';
 import { startPull } from './pullProcess.ts';
-import { stallAfter } from './registryServer.ts';
+import { drop, stallAfter } from './registryServer.ts';
 
 const timeout = 90_000;
 
@@ -49,6 +49,17 @@ describe('the pull process', { timeout }, () => {
     expect(code).toBe(outcomes.NotFound.exitCode);
     const text = await readFile(config.terminationMessagePath, 'utf8');
     expect(parseOutcome(text, code ?? 0)).toMatchObject({ reason: 'NotFound', reference: config.reference });
+  });
+
+  it('is still there after a pause in which nothing else keeps it alive', async () => {
+    const server = await registryServer();
+    const model = modelOn(server);
+    server.next(/manifests/, drop, drop);
+    const { config } = await pullFrom(server);
+    const { code } = await startPull(config).ended;
+    const outcome = parseOutcome(await readFile(config.terminationMessagePath, 'utf8'), code ?? 0);
+    expect({ code, outcome }).toMatchObject({ code: 0, outcome: { reason: 'Done', digest: model.digest } });
+    expect(server.requests.filter(({ path }) => path.includes('/manifests/')).length).toBeGreaterThanOrEqual(3);
   });
 
   it('stops at SIGTERM, keeps what has arrived, and may be tried again', async () => {
