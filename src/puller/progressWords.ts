@@ -39,6 +39,7 @@ export function progressLine(report: ProgressReport, columns: number): string {
 
 export interface Terminal {
   write(text: string): unknown;
+  /** Undefined or 0 where the terminal does not tell. */
   readonly columns?: number;
 }
 
@@ -49,7 +50,7 @@ export const terminalBar =
   (terminal: Terminal): ProgressSink =>
   (report) => {
     const ended = report.phase === 'Done' || report.phase === 'Failed';
-    const line = progressLine(report, ended ? Number.POSITIVE_INFINITY : (terminal.columns ?? 80) - 1);
+    const line = progressLine(report, ended ? Number.POSITIVE_INFINITY : (terminal.columns || 80) - 1);
     terminal.write(`\r${line}${CLEAR_TO_END}${ended ? '\n' : ''}`);
   };
 
