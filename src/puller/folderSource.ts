@@ -85,7 +85,10 @@ export function createFolderSource(
         path,
         names.map((name) => join(path, name)),
       );
-    throw new PullError('NotFound', `${title} holds neither a store (a folder manifests) nor a file *.gguf at ${path}`);
+    throw new PullError(
+      'NotFound',
+      `${title} holds neither a store (a folder manifests) nor a file *.gguf at ${path}; lmd pack makes an image that does`,
+    );
   }
 
   const content = () => {
