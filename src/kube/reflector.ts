@@ -8,7 +8,7 @@ import { createGate } from './gate.ts';
 import { compareVersions, type ResourceVersion } from './resourceVersion.ts';
 import { takeSnapshot } from './snapshot.ts';
 import type { Change, Store } from './store.ts';
-import type { Key, KubeObject, Resource, WatchEvent } from './types.ts';
+import { type Key, type KubeObject, keyOf, type Resource, type WatchEvent } from './types.ts';
 
 /** Told after the store has changed. May throw or reject: that is logged and harms nobody else. */
 export type ChangeListener<T> = (key: Key, type: Change<T>['type'], object: T, previous?: T) => void;
@@ -201,6 +201,9 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
 
   function apply({ type, object }: Exclude<WatchEvent<T>, { type: 'ERROR' }>): Change<T>[] {
     if (type === 'BOOKMARK') return [];
+    // The echo of our own write: to trim it once more would be most of what it costs.
+    const known = type === 'DELETED' ? undefined : store.get(keyOf(object.metadata));
+    if (known && known.metadata.resourceVersion === object.metadata.resourceVersion) return [];
     return type === 'DELETED' ? store.delete(store.trim(object)) : store.upsert(store.trim(object));
   }
 

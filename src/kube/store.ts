@@ -160,11 +160,12 @@ export function createStore<T extends KubeObject>({ indexes = {}, trim = (o) => 
   }
 
   function noteWrite(key: Key, written: ResourceVersion | T): void {
-    const version = typeof written === 'string' ? written : versionOf(written);
-    floors.set(key, newest(floors.get(key) ?? '', version));
+    if (typeof written === 'string') {
+      floors.set(key, newest(floors.get(key) ?? '', written));
+      return;
+    }
     // What the watch has already passed it has already shown: keeping the answer now could bring a deleted object back.
-    const passed = !isNewer(version, position(namespaceOf(key)) ?? '');
-    if (typeof written !== 'string' && !passed) upsert(trim(written));
+    if (isNewer(versionOf(written), position(namespaceOf(key)) ?? '')) upsert(trim(written));
   }
 
   function advance(resourceVersion: ResourceVersion, namespace?: string): void {

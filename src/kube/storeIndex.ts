@@ -10,37 +10,48 @@ export interface Index<T> {
   keys(name: string, value: string): Iterable<Key>;
 }
 
+/** Most values have one key, and a Set for each would be most of the index's memory. */
+type Keys = Key | Set<Key>;
+
+function withKey(keys: Keys | undefined, key: Key): Keys {
+  if (keys === undefined || keys === key) return key;
+  return typeof keys === 'string' ? new Set([keys, key]) : keys.add(key);
+}
+
+function withoutKey(keys: Keys | undefined, key: Key): Keys | undefined {
+  if (keys === undefined || typeof keys === 'string') return keys === key ? undefined : keys;
+  keys.delete(key);
+  return keys.size > 0 ? keys : undefined;
+}
+
 export function createIndex<T>(functions: IndexFunctions<T>): Index<T> {
   const entries = Object.entries(functions).map(([name, valuesOf]) => ({
     name,
     valuesOf,
-    keysByValue: new Map<string, Set<Key>>(),
+    keysByValue: new Map<string, Keys>(),
   }));
   const byName = new Map(entries.map((entry) => [entry.name, entry.keysByValue]));
 
   return {
     add(key, object) {
       for (const { valuesOf, keysByValue } of entries) {
-        for (const value of valuesOf(object)) {
-          const keys = keysByValue.get(value);
-          if (keys) keys.add(key);
-          else keysByValue.set(value, new Set([key]));
-        }
+        for (const value of valuesOf(object)) keysByValue.set(value, withKey(keysByValue.get(value), key));
       }
     },
     remove(key, object) {
       for (const { valuesOf, keysByValue } of entries) {
         for (const value of valuesOf(object)) {
-          const keys = keysByValue.get(value);
-          keys?.delete(key);
-          if (keys?.size === 0) keysByValue.delete(value);
+          const left = withoutKey(keysByValue.get(value), key);
+          if (left === undefined) keysByValue.delete(value);
+          else keysByValue.set(value, left);
         }
       }
     },
     keys(name, value) {
       const keysByValue = byName.get(name);
       if (!keysByValue) throw new Error(`the store has no index named ${name}`);
-      return keysByValue.get(value) ?? [];
+      const keys = keysByValue.get(value) ?? [];
+      return typeof keys === 'string' ? [keys] : keys;
     },
   };
 }

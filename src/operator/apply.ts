@@ -5,7 +5,7 @@ import type { Client } from '../kube/client.ts';
 import { ApiError } from '../kube/errors.ts';
 import { desiredHash, managersOf, unmetPaths } from '../kube/ownedFields.ts';
 import { resourceOf } from '../kube/resources.ts';
-import { type KubeObject, keyOf, type Resource } from '../kube/types.ts';
+import { type Key, type KubeObject, keyOf, type Resource } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import { createContests } from './contest.ts';
@@ -30,6 +30,8 @@ export interface Applier {
     plan: { children: readonly Child[]; removals: readonly Removal[] },
     signal: AbortSignal,
   ): Promise<Applied>;
+  /** The deployment is gone. */
+  forget(key: Key): void;
 }
 
 type Written = 'unchanged' | 'written' | Omit<ApplyFailure, 'child'>;
@@ -50,8 +52,8 @@ const isClusterIpChange = ({ kind }: Child, error: unknown): boolean =>
 
 export function createApplier({ client, clock, log, noteWrite }: ApplierOptions): Applier {
   const contests = createContests();
-  /** Pairs of hashes that differ by server-side defaults only. */
-  const equivalent = new Map<string, string>();
+  /** By deployment and child: pairs of hashes that differ by server-side defaults only. */
+  const equivalent = new Map<Key, Map<string, string>>();
   const fieldManager = fieldManagers.children;
 
   /**
@@ -64,7 +66,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
     const unlessThere = { ...child, metadata: { ...child.metadata, resourceVersion: NO_VERSION } };
     try {
       const made = await client.apply<KubeObject>(resource, unlessThere, { fieldManager, signal });
-      noteDefaults(child, made);
+      noteDefaults(keyOf(deployment.metadata), child, made);
       noteWrite(resource, made);
       return 'written';
     } catch (error) {
@@ -84,14 +86,18 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
   }
 
   /** Remembers when what the server made of a child differs from it by defaults only. */
-  function noteDefaults(child: Child, stored: KubeObject): boolean {
+  function noteDefaults(key: Key, child: Child, stored: KubeObject): boolean {
     const wanted = desiredHash(child);
     const { owned } = trimChild(stored);
     if (owned === wanted) return true;
     if (unmetPaths(child, stored).length > 0) return false;
-    equivalent.set(`${keyOf(child.metadata)}/${childKey(child)}`, `${wanted}:${owned}`);
+    const pairs = equivalent.get(key) ?? new Map<string, string>();
+    equivalent.set(key, pairs.set(childKey(child), `${wanted}:${owned}`));
     return true;
   }
+
+  const isEquivalent = ({ metadata }: StoredDeployment, child: Child, wanted: string, { owned }: LiveChild): boolean =>
+    equivalent.get(keyOf(metadata))?.get(childKey(child)) === `${wanted}:${owned}`;
 
   async function loserOf(child: Child, signal: AbortSignal): Promise<string> {
     const live = await client.get<KubeObject>(resourceOf(child), child.metadata, { signal });
@@ -117,7 +123,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
     if (claim.kind === 'foreign') return { reason: 'NameConflict', message: claim.message };
     const id = `${keyOf(child.metadata)}/${childKey(child)}`;
     const wanted = desiredHash(child);
-    if (live.owned === wanted || equivalent.get(id) === `${wanted}:${live.owned}`) return 'unchanged';
+    if (live.owned === wanted || isEquivalent(deployment, child, wanted, live)) return 'unchanged';
     const now = clock.now();
     const lost = contests.resting(id, wanted, now);
     if (lost) return { reason: 'FieldContested', message: lost };
@@ -129,7 +135,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
     try {
       const stored = await applyForced(client, child, live.metadata.uid, { fieldManager, signal });
       contests.noteApply(id, wanted, now);
-      noteDefaults(child, stored);
+      noteDefaults(keyOf(deployment.metadata), child, stored);
       noteWrite(resourceOf(child), stored);
       return 'written';
     } catch (error) {
@@ -165,6 +171,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
   }
 
   return {
+    forget: (key) => void equivalent.delete(key),
     async apply(deployment, live, { children, removals }, signal) {
       const failures: ApplyFailure[] = [];
       let writes = 0;

@@ -1,15 +1,18 @@
 // What the operator keeps in memory of the cluster: deployments, their children and their pods, each kept by a reflector that
 // asks the API server for our labels only, and each trimmed to what is read again.
 import { labels, localModelDeployments, type StoredDeployment } from '../api/types.ts';
-import type { Client } from '../kube/client.ts';
+import type { Client, ListOptions } from '../kube/client.ts';
+import { createPool } from '../kube/pool.ts';
 import { createReflector, type Reflector } from '../kube/reflector.ts';
 import { resources } from '../kube/resources.ts';
 import { createStore, type Store } from '../kube/store.ts';
+import { createTurns } from '../kube/turns.ts';
 import type { Key, KubeObject, Resource } from '../kube/types.ts';
 import type { Clock, Random } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import { childKey, type LiveChild, trimChild } from './liveChild.ts';
 import { type PodFacts, trimPod } from './podFacts.ts';
+import { trimDeployment } from './remembered.ts';
 
 /** Kinds of children, by the key under which they are cached. */
 export const childKinds = {
@@ -31,6 +34,8 @@ const BY_DEPLOYMENT = 'deployment';
 
 /** Objects per page of a list: 500 Deployments, as client-go asks for, are 7 MB of JSON and 30 MiB while they are parsed. */
 const PAGE_SIZE = 100;
+/** Kinds that are listed at the same time, for the same reason; two, so that one that hangs does not hold up the others. */
+const LISTS_AT_ONCE = 2;
 
 export interface CacheListeners {
   deployment(
@@ -75,13 +80,13 @@ export interface Caches {
   noteWrite(resource: Resource, written: KubeObject): void;
 }
 
-function withoutManagedFields(object: StoredDeployment): StoredDeployment {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
+/** Each key is held by the index of every kind. */
+const keys = createPool<Key>(5_000);
 
-const deploymentKeyOf = ({ metadata }: KubeObject): Key =>
-  `${metadata.namespace}/${metadata.labels?.[labels.deployment] ?? ''}`;
+function deploymentKeyOf({ metadata }: KubeObject): Key {
+  const key = `${metadata.namespace}/${metadata.labels?.[labels.deployment] ?? ''}`;
+  return keys.share(key, () => key);
+}
 const indexes = { [BY_DEPLOYMENT]: (object: KubeObject) => [deploymentKeyOf(object)] };
 
 /** The kinds without which nothing can be decided. A ServiceMonitor is optional, so nobody waits for it. */
@@ -89,13 +94,13 @@ const isRequired = (kind: string): boolean => kind !== 'ServiceMonitor';
 
 export function createCaches(options: CachesOptions): Caches {
   const { client, clock, random, log, listeners, namespaces } = options;
-  const deployments = createStore<StoredDeployment>({ trim: withoutManagedFields });
+  const deployments = createStore<StoredDeployment>({ trim: trimDeployment });
   const pods = createStore<PodFacts>({ trim: trimPod, indexes });
   const children = Object.fromEntries(
     Object.keys(childKinds).map((kind) => [kind, createStore<LiveChild>({ trim: trimChild, indexes })]),
   ) as Record<ChildKind, Store<LiveChild>>;
   const reflectors = new Map<string, Reflector[]>();
-  const common = { client, clock, random, log, pageSize: PAGE_SIZE };
+  const common = { client: takingTurns(client), clock, random, log, pageSize: PAGE_SIZE };
   const scopes = namespaces ? namespaces.map((namespace) => ({ namespace })) : [{}];
 
   reflectors.set(
@@ -185,6 +190,22 @@ export function createCaches(options: CachesOptions): Caches {
       const key = `${written.metadata.namespace}/${written.metadata.name}`;
       if (resource.kind === 'LocalModelDeployment') deployments.noteWrite(key, written as StoredDeployment);
       else if (resource.kind in children) children[resource.kind as ChildKind].noteWrite(key, written as LiveChild);
+    },
+  };
+}
+
+/** A few pages are under way at a time, whoever asks. */
+function takingTurns(client: Client): Pick<Client, 'pages' | 'watch'> {
+  const inTurn = createTurns(LISTS_AT_ONCE);
+  return {
+    watch: client.watch,
+    async *pages<T extends KubeObject>(resource: Resource, options?: ListOptions) {
+      const pages = client.pages<T>(resource, options);
+      for (;;) {
+        const page = await inTurn(() => pages.next());
+        if (page.done) return;
+        yield page.value;
+      }
     },
   };
 }

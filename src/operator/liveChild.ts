@@ -2,6 +2,7 @@
 // thousand children, and their full JSON would be most of the operator's memory.
 import { annotations, fieldManagers, labels } from '../api/types.ts';
 import { ownedHash } from '../kube/ownedFields.ts';
+import { createPool } from '../kube/pool.ts';
 import type { KubeObject, OwnerReference } from '../kube/types.ts';
 
 export interface LiveChild extends KubeObject {
@@ -74,6 +75,26 @@ function claimOf({ spec, status }: Raw): NonNullable<LiveChild['claim']> {
   };
 }
 
+/** Deployments whose children share what they have in common; of more than that, some have it twice. */
+const SHARED = 5_000;
+const texts = createPool<string>(SHARED);
+const owners = createPool<OwnerReference[]>(SHARED);
+const labelSets = createPool<Record<string, string>>(SHARED);
+
+const shared = (text: string): string => texts.share(text, () => text);
+
+/** Only the controller is read again, and it is the same for all children of a deployment. */
+function sharedOwners(references: readonly OwnerReference[]): OwnerReference[] {
+  const controller = references.find((owner) => owner.controller);
+  if (!controller) return [];
+  const { apiVersion, kind, name, uid } = controller;
+  return owners.share(`${uid} ${kind} ${name}`, () => [{ apiVersion, kind, name, uid, controller: true }]);
+}
+
+/** The one label by which an object is found, shared by all objects of a deployment. */
+export const deploymentLabel = (deployment: string): Record<string, string> =>
+  labelSets.share(deployment, () => ({ [labels.deployment]: deployment }));
+
 /** Reduces a child to what is remembered of it. */
 export function trimChild(object: KubeObject): LiveChild {
   const raw = object as Raw;
@@ -81,18 +102,18 @@ export function trimChild(object: KubeObject): LiveChild {
   const wanted = Object.entries(raw.metadata.annotations ?? {}).filter(([key]) => kept.includes(key));
   const deployment = raw.metadata.labels?.[labels.deployment];
   return {
-    apiVersion: raw.apiVersion,
-    kind: raw.kind,
+    apiVersion: shared(raw.apiVersion),
+    kind: shared(raw.kind),
     metadata: {
       name,
-      namespace,
+      namespace: shared(namespace),
       ...(uid && { uid }),
       ...(resourceVersion && { resourceVersion }),
       ...(generation !== undefined && { generation }),
       ...(deletionTimestamp && { deletionTimestamp }),
-      ...(ownerReferences && { ownerReferences }),
+      ...(ownerReferences && { ownerReferences: sharedOwners(ownerReferences) }),
       ...(wanted.length > 0 && { annotations: Object.fromEntries(wanted) }),
-      labels: deployment === undefined ? {} : { [labels.deployment]: deployment },
+      labels: deployment === undefined ? {} : deploymentLabel(deployment),
     },
     owned: ownedHash(raw, fieldManagers.children),
     ...(raw.kind === 'Deployment' && { workload: workloadOf(raw) }),

@@ -86,6 +86,8 @@ export function createOptionalApis({
     client,
     resource: resources.customResourceDefinition,
     metadataOnly: true,
+    // Not ours to choose what people note on theirs: kubectl keeps a copy of the whole definition there, half a megabyte of some.
+    pageSize: 20,
     store: createStore<KubeObject>({
       trim: ({ apiVersion, kind, metadata: { name, uid, resourceVersion } }) => ({
         apiVersion,

@@ -17,7 +17,6 @@ import { strategyOf } from '../children/rollout.ts';
 import { serviceMonitor } from '../children/serviceMonitor.ts';
 import { resourceOf, resources } from '../kube/resources.ts';
 import type { Decision } from '../placement/decision.ts';
-import { canonicalJson } from '../placement/hash.ts';
 import { decide, type Outcome } from '../placement/ladder.ts';
 import { type Intent, intentOf, type PlanConfig, type Refused, workloadOf } from './intent.ts';
 import { childKey, controllerOf, type LiveChild } from './liveChild.ts';
@@ -26,7 +25,7 @@ import type { Applied, Observed, Removal } from './observed.ts';
 import { isLive } from './podFacts.ts';
 import { nextLook } from './progress.ts';
 import { noPull, type PullState, pullStateOf } from './pullState.ts';
-import { packTemplate, recordAnnotations, unpackTemplate } from './record.ts';
+import { isPackOf, packTemplate, recordAnnotations, unpackTemplate } from './record.ts';
 import { revisionOf } from './revision.ts';
 import type { Situation } from './situation.ts';
 import { statusOf } from './status.ts';
@@ -74,23 +73,17 @@ function render(observed: Observed, intent: Intent, decision: Decision, config: 
     ...(restartedAt && { restartedAt }),
   };
   const fresh = modelPod(input);
-  const kept = record.revision === revision ? unpackTemplate(record.packedTemplate) : undefined;
-  if (!kept || !record.packedTemplate)
-    return { decision, rung, revision, template: fresh, packed: packTemplate(fresh), upgrade: 'none' };
-  if (canonicalJson(kept) === canonicalJson(fresh)) {
-    const rolling = isRolling(intent, observed);
-    return {
-      decision,
-      rung,
-      revision,
-      template: kept,
-      packed: record.packedTemplate,
-      upgrade: rolling ? 'rolling' : 'none',
-    };
+  const placed = { decision, rung, revision };
+  const recorded = record.revision === revision ? record.packedTemplate : undefined;
+  if (recorded && isPackOf(recorded, fresh)) {
+    const upgrade = isRolling(intent, observed) ? 'rolling' : 'none';
+    return { ...placed, template: fresh, packed: recorded, upgrade };
   }
+  const kept = unpackTemplate(recorded);
+  if (!kept || !recorded) return { ...placed, template: fresh, packed: packTemplate(fresh), upgrade: 'none' };
   if (observed.mayUpgrade && !settings.paused)
-    return { decision, rung, revision, template: fresh, packed: packTemplate(fresh), upgrade: 'rolling' };
-  return { decision, rung, revision, template: kept, packed: record.packedTemplate, upgrade: 'pending' };
+    return { ...placed, template: fresh, packed: packTemplate(fresh), upgrade: 'rolling' };
+  return { ...placed, template: kept, packed: recorded, upgrade: 'pending' };
 }
 
 /** While an upgrade that has begun is still replacing pods: the revision is the same, so only the workload can tell. */

@@ -1,6 +1,8 @@
 // A pod as the operator remembers it: where it stands, and what its containers say of themselves.
 import { labels } from '../api/types.ts';
+import { createPool } from '../kube/pool.ts';
 import type { KubeObject } from '../kube/types.ts';
+import { deploymentLabel } from './liveChild.ts';
 
 export interface ContainerFacts {
   name: string;
@@ -66,14 +68,18 @@ interface RawPod extends KubeObject {
 /** What a container may say is bounded (the kubelet allows 4 KiB); nothing longer is kept, whoever wrote it. */
 const MAX_MESSAGE = 4096;
 
+/** Names, reasons, nodes and seconds, of which there are few. */
+const texts = createPool<string>(2_000);
+const shared = (text: string): string => texts.share(text, () => text);
+
 function termination(state: RawState | undefined): Termination | undefined {
   const ended = state?.terminated;
   if (!ended) return undefined;
   return {
     exitCode: ended.exitCode ?? 0,
-    reason: ended.reason ?? '',
+    reason: shared(ended.reason ?? ''),
     message: (ended.message ?? '').slice(0, MAX_MESSAGE),
-    ...(ended.finishedAt && { finishedAt: ended.finishedAt }),
+    ...(ended.finishedAt && { finishedAt: shared(ended.finishedAt) }),
   };
 }
 
@@ -83,17 +89,17 @@ function containerFacts(status: RawContainerStatus, init: boolean): ContainerFac
   const waiting = status.state?.waiting;
   const startedAt = status.state?.running?.startedAt ?? status.state?.terminated?.startedAt;
   return {
-    name: status.name,
+    name: shared(status.name),
     init,
     ready: status.ready ?? false,
     started: status.started ?? false,
     restarts: status.restartCount ?? 0,
     ...(waiting && {
-      waiting: { reason: waiting.reason ?? '', message: (waiting.message ?? '').slice(0, MAX_MESSAGE) },
+      waiting: { reason: shared(waiting.reason ?? ''), message: (waiting.message ?? '').slice(0, MAX_MESSAGE) },
     }),
     ...(terminated && { terminated }),
     ...(last && { last }),
-    ...(startedAt && { startedAt }),
+    ...(startedAt && { startedAt: shared(startedAt) }),
   };
 }
 
@@ -103,22 +109,22 @@ export function trimPod(object: KubeObject): PodFacts {
   const scheduled = status?.conditions?.find((c) => c.type === 'PodScheduled');
   const { name, namespace = '', uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   return {
-    apiVersion,
-    kind,
+    apiVersion: shared(apiVersion),
+    kind: shared(kind),
     metadata: {
       name,
-      namespace,
+      namespace: shared(namespace),
       ...(uid && { uid }),
       ...(resourceVersion && { resourceVersion }),
       ...(creationTimestamp && { creationTimestamp }),
       ...(deletionTimestamp && { deletionTimestamp }),
-      labels: { [labels.deployment]: metadata.labels?.[labels.deployment] ?? '' },
+      labels: deploymentLabel(metadata.labels?.[labels.deployment] ?? ''),
     },
     pod: {
       revision: metadata.labels?.[labels.revision] ?? '',
-      ...(spec?.nodeName && { node: spec.nodeName }),
+      ...(spec?.nodeName && { node: shared(spec.nodeName) }),
       ...(status?.podIP && { ip: status.podIP }),
-      phase: status?.phase ?? 'Pending',
+      phase: shared(status?.phase ?? 'Pending'),
       ready: status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false,
       ...(scheduled?.status === 'True' && { scheduledAt: scheduled.lastTransitionTime ?? '' }),
       ...(scheduled?.status === 'False' && { unschedulable: scheduled.message ?? scheduled.reason ?? '' }),

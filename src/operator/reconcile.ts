@@ -71,6 +71,7 @@ export function createReconcile(spine: Spine): Reconcile {
   }
 
   function forget(key: Key): void {
+    applier.forget(key);
     reporter.forget(key);
     upgrades.forget(key);
   }

@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { annotations } from '../api/types.ts';
 import type { PodTemplate } from '../children/pod.ts';
 import type { Decision } from '../placement/decision.ts';
+import { hashOf } from '../placement/hash.ts';
 import { readDecision, writeDecision } from '../placement/record.ts';
 import type { LiveChild } from './liveChild.ts';
 
@@ -25,16 +26,21 @@ export function readRecord(workload: LiveChild | undefined): WorkloadRecord {
   };
 }
 
-export const packTemplate = (template: PodTemplate): string => gzipSync(JSON.stringify(template)).toString('base64');
+/** A hash of the template and the template itself: whether it is still the same can be told without unpacking it. */
+export const packTemplate = (template: PodTemplate): string =>
+  `${hashOf(template)}.${gzipSync(JSON.stringify(template)).toString('base64')}`;
+
+export const isPackOf = (packed: string, template: PodTemplate): boolean => packed.startsWith(`${hashOf(template)}.`);
 
 /** More than any template of ours, less than what a bomb would need. */
 const MAX_TEMPLATE_BYTES = 1 << 20;
 
 /** The template, or undefined when the record cannot be read: then it is rendered anew. */
 export function unpackTemplate(packed: string | undefined): PodTemplate | undefined {
-  if (!packed) return undefined;
+  const [, base64] = packed?.split('.') ?? [];
+  if (!base64) return undefined;
   try {
-    const text = gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: MAX_TEMPLATE_BYTES }).toString('utf8');
+    const text = gunzipSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_TEMPLATE_BYTES }).toString('utf8');
     const template = JSON.parse(text) as PodTemplate;
     return Array.isArray(template?.spec?.containers) ? template : undefined;
   } catch {

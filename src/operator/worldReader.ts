@@ -9,7 +9,8 @@ import type { Clock } from '../process/clock.ts';
 
 /** Decisions that open within this time look at the same picture (milliseconds). */
 const SHARED_FOR_MS = 5_000;
-const PAGE_SIZE = 500;
+/** Nodes per page: one with many images and devices is 20 kB, and only a line of it is kept. */
+const PAGE_SIZE = 100;
 
 export interface WorldReader {
   read(signal: AbortSignal): Promise<World>;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { annotations } from '../../../src/api/types.ts';
 import type { PodTemplate } from '../../../src/children/pod.ts';
 import type { LiveChild } from '../../../src/operator/liveChild.ts';
-import { packTemplate, readRecord, recordAnnotations, unpackTemplate } from '../../../src/operator/record.ts';
+import { isPackOf, packTemplate, readRecord, recordAnnotations, unpackTemplate } from '../../../src/operator/record.ts';
 import { at } from './observation.ts';
 
 const template = {
@@ -12,7 +12,8 @@ const template = {
 } as PodTemplate;
 const decision = { inputs: 'i', choice: { rung: 0, class: 'CPU' as const }, since: at(0), rejected: [] };
 const workload = (notes: Record<string, string>) => ({ metadata: { annotations: notes } }) as unknown as LiveChild;
-const packed = (value: unknown) => gzipSync(JSON.stringify(value)).toString('base64');
+const packedText = (text: string) => `hash.${gzipSync(text).toString('base64')}`;
+const packed = (value: unknown) => packedText(JSON.stringify(value));
 
 test('what is recorded is read back', () => {
   const record = readRecord(workload(recordAnnotations('r', decision, packTemplate(template))));
@@ -26,11 +27,18 @@ test('without a workload, or without its notes, nothing is recorded', () => {
 });
 
 test.each([
-  ['no gzip', 'bm90IGd6aXA='],
-  ['no JSON', gzipSync('{').toString('base64')],
+  ['without its hash', gzipSync(JSON.stringify(template)).toString('base64')],
+  ['no gzip', 'hash.bm90IGd6aXA='],
+  ['no JSON', packedText('{')],
   ['no template', packed({ spec: {} })],
   ['null', packed(null)],
   ['more than a template can be', packed({ spec: { containers: [], junk: 'x'.repeat(2 << 20) } })],
 ])('a template that is %s counts as none', (_title, text) => {
   expect(unpackTemplate(text)).toBeUndefined();
+});
+
+test('whether a template is the recorded one shows without unpacking it', () => {
+  const { metadata, spec } = template;
+  expect(isPackOf(packTemplate(template), { spec, metadata })).toBe(true);
+  expect(isPackOf(packTemplate(template), { metadata: { labels: { a: 'c' } }, spec })).toBe(false);
 });
