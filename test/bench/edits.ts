@@ -47,13 +47,14 @@ function sightingOf(spectator: Spectator, is: (sighting: Sighting) => boolean): 
   return spectator.until('the edit reaches the child', () => found, PATIENCE_MS).finally(stop);
 }
 
-/** The floor of an edit: whoever sees it in a watch applies the whole Service at once. Returns how to stop. */
+/** The floor of an edit: whoever sees it in a watch applies the whole Service at once. Returns how to stop, which tells what failed. */
 export function answerEdits(
   client: Client,
   spectator: Spectator,
   serviceFor: (deployment: StoredDeployment) => KubeObject,
-): () => void {
-  return spectator.onSighting(({ kind, object }) => {
+): () => Promise<void> {
+  const answers: Promise<unknown>[] = [];
+  const stop = spectator.onSighting(({ kind, object }) => {
     if (kind !== localModelDeployments.kind) return;
     const deployment = object as StoredDeployment;
     const { network } = deployment.spec as { network?: { service?: { annotations?: Record<string, string> } } };
@@ -61,6 +62,12 @@ export function answerEdits(
     if (value === undefined) return;
     const service = serviceFor(deployment);
     const metadata = { ...service.metadata, annotations: { ...service.metadata.annotations, [mark]: value } };
-    void client.apply(resources.service, { ...service, metadata }, { fieldManager: fieldManagers.children });
+    const answer = client.apply(resources.service, { ...service, metadata }, { fieldManager: fieldManagers.children });
+    answer.catch(() => undefined);
+    answers.push(answer);
   });
+  return async () => {
+    stop();
+    await Promise.all(answers);
+  };
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { type Launch, operatorLaunch } from '../../src/cli/build/launch.ts';
 import { waitFor } from '../controlplane/wait.ts';
 import type { Lab } from './lab.ts';
 import { type Usage, usageOf } from './usage.ts';
@@ -25,6 +26,8 @@ export interface OperatorProcessOptions {
   program: string;
   workers: number;
   profile?: string;
+  /** How Node is started; default: as the images start it. */
+  launch?: Launch;
 }
 
 interface LogLine {
@@ -38,17 +41,23 @@ export const sourceProgram = resolve(root, 'src/operator/main.ts');
 /** Resolves when it leads. Rejects with its last words when it ends before. */
 export async function startOperator(lab: Lab, options: OperatorProcessOptions): Promise<OperatorProcess> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...nodeFlags(options), options.program, ...operatorFlags(options)], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH ?? '',
-      NODE_ENV: 'production',
-      KUBERNETES_SERVICE_HOST: lab.server.hostname,
-      KUBERNETES_SERVICE_PORT: lab.server.port,
-      LMO_SERVICE_ACCOUNT: lab.serviceAccount,
+  const { launch = operatorLaunch } = options;
+  const child = spawn(
+    process.execPath,
+    [...launch.nodeFlags, ...profiling(options), options.program, ...operatorFlags(options)],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_ENV: 'production',
+        ...launch.env,
+        KUBERNETES_SERVICE_HOST: lab.server.hostname,
+        KUBERNETES_SERVICE_PORT: lab.server.port,
+        LMO_SERVICE_ACCOUNT: lab.serviceAccount,
+      },
     },
-  });
+  );
   const gone = new Promise<void>((done) => child.once('exit', () => done()));
   const { adminPort } = await leading(child);
   const startMs = performance.now() - startedAt;
@@ -69,10 +78,8 @@ export async function startOperator(lab: Lab, options: OperatorProcessOptions): 
   };
 }
 
-const nodeFlags = ({ profile, program }: OperatorProcessOptions): string[] => [
-  ...(program.endsWith('.js') ? ['--enable-source-maps'] : []),
-  ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
-];
+const profiling = ({ profile }: OperatorProcessOptions): string[] =>
+  profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
 
 const operatorFlags = ({ workers }: OperatorProcessOptions): string[] => [
   `--workers=${workers}`,

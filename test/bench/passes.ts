@@ -159,7 +159,7 @@ export function floorPass(options: PassOptions): Promise<FloorPass> {
     await pause(SETTLE_MS);
     const stop = answerEdits(lab.client, spectator, (deployment) => serviceOf(rehearsal, deployment));
     const editsMs = await timeEdits(lab.client, spectator, editedOnes(stage));
-    stop();
+    await stop();
     return { times, editsMs };
   });
 }
