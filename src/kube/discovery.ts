@@ -39,8 +39,11 @@ export interface Discovery extends AccessReviews {
   has(resource: Resource): Presence;
   /** Returns how to stop listening. */
   onChange(listener: PresenceListener): () => void;
-  /** A CustomResourceDefinition, e.g. `servicemonitors.monitoring.coreos.com`, was seen to come, change or go. */
-  noteCrdChanged(name: string): void;
+  /**
+   * A CustomResourceDefinition, e.g. `servicemonitors.monitoring.coreos.com`, was seen to come, change or go. `expected`: what
+   * should follow from it; once that is so, nobody is asked any more.
+   */
+  noteCrdChanged(name: string, expected?: Presence): void;
   readonly version: ServerVersion | undefined;
   /** Whether the server is Kubernetes 1.`minor` or newer; undefined until it has said its version. */
   atLeast(minor: number): boolean | undefined;
@@ -119,13 +122,21 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     await Promise.all([checkVersion(signal), ...[...byApi.keys()].map((api) => check(api, signal))]);
   }
 
-  function noteCrdChanged(name: string): void {
+  function noteCrdChanged(name: string, expected?: Presence): void {
     for (const [api, resources] of byApi) {
-      if (!resources.some((resource) => nameOf(resource) === name)) continue;
-      for (const timer of followUps.get(api) ?? []) timer.cancel();
+      const resource = resources.find((candidate) => nameOf(candidate) === name);
+      if (!resource) continue;
+      const cancel = () => {
+        for (const timer of followUps.get(api) ?? []) timer.cancel();
+      };
+      const follow = async () => {
+        if (has(resource) !== expected) await check(api);
+        if (has(resource) === expected) cancel();
+      };
+      cancel();
       followUps.set(
         api,
-        followUpsMs.map((ms) => clock.after(ms, () => void check(api))),
+        followUpsMs.map((ms) => clock.after(ms, () => void follow())),
       );
     }
   }

@@ -3,7 +3,7 @@
 import { localModelDeployments } from '../api/types.ts';
 import type { Client } from '../kube/client.ts';
 import { createDiscovery, type Discovery } from '../kube/discovery.ts';
-import { createReflector } from '../kube/reflector.ts';
+import { type ChangeListener, createReflector } from '../kube/reflector.ts';
 import { resources } from '../kube/resources.ts';
 import { createStore } from '../kube/store.ts';
 import type { KubeObject } from '../kube/types.ts';
@@ -46,6 +46,9 @@ const cachedKinds: Readonly<Record<string, CachedKind>> = Object.fromEntries(
   ]),
 );
 
+/** What the coming and going of a CRD makes of its API; a change can make anything of it. */
+const outcomes = { added: 'present', changed: undefined, deleted: 'absent' } as const;
+
 /** How long the start waits for an optional API whose answer does not come (milliseconds). */
 const PATIENCE_MS = 10_000;
 
@@ -75,10 +78,10 @@ export function createOptionalApis({
     else onChange();
   });
 
-  const seen = (_key: string, _type: string, crd: KubeObject): void => {
+  const seen: ChangeListener<KubeObject> = (_key, type, crd) => {
     const kind = cachedKinds[crd.metadata.name];
     if (!kind) return;
-    discovery.noteCrdChanged(crd.metadata.name);
+    discovery.noteCrdChanged(crd.metadata.name, outcomes[type]);
     caches.wake(kind);
   };
   // Without permission to watch CRDs, discovery still asks every few minutes.
@@ -109,7 +112,7 @@ export function createOptionalApis({
     },
     async whenKnown(signal) {
       const patience = AbortSignal.any([signal, timeout(clock, PATIENCE_MS)]);
-      await discovery.refresh(patience);
+      if (discovery.has(resources.serviceMonitor) === 'unknown') await discovery.refresh(patience);
       if (discovery.has(resources.serviceMonitor) === 'present') await caches.whenKnown('ServiceMonitor', patience);
     },
     serviceMonitors() {

@@ -121,6 +121,23 @@ describe('optional CRD absent / appears / removed', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('what a CRD should bring is asked for until it is there, and no longer', async () => {
+    await discovery.refresh();
+    expect(discovery.has(serviceMonitor)).toBe('absent');
+    discovery.noteCrdChanged('servicemonitors.monitoring.coreos.com', 'present');
+    await clock.advance(0);
+    await clock.until(() => asked(monitoring) === 2);
+    serveMonitoring();
+    await clock.advance(1_000);
+    await clock.until(() => discovery.has(serviceMonitor) === 'present');
+    await clock.until(() => clock.pending === 0);
+    expect(asked(monitoring)).toBe(3);
+    discovery.noteCrdChanged('servicemonitors.monitoring.coreos.com', 'present');
+    await clock.advance(minute);
+    expect(clock.pending).toBe(0);
+    expect(asked(monitoring)).toBe(3);
+  });
+
   test('CRDs that nobody asked for cost nothing', async () => {
     discovery.noteCrdChanged('certificates.cert-manager.io');
     expect(clock.pending).toBe(0);
