@@ -66,7 +66,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
     const unlessThere = { ...child, metadata: { ...child.metadata, resourceVersion: NO_VERSION } };
     try {
       const made = await client.apply<KubeObject>(resource, unlessThere, { fieldManager, signal });
-      noteDefaults(keyOf(deployment.metadata), child, made);
+      noteDefaults(keyOf(deployment.metadata), child, desiredHash(child), made);
       noteWrite(resource, made);
       return 'written';
     } catch (error) {
@@ -86,14 +86,11 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
   }
 
   /** Remembers when what the server made of a child differs from it by defaults only. */
-  function noteDefaults(key: Key, child: Child, stored: KubeObject): boolean {
-    const wanted = desiredHash(child);
+  function noteDefaults(key: Key, child: Child, wanted: string, stored: KubeObject): void {
     const { owned } = trimChild(stored);
-    if (owned === wanted) return true;
-    if (unmetPaths(child, stored).length > 0) return false;
+    if (owned === wanted || unmetPaths(child, stored).length > 0) return;
     const pairs = equivalent.get(key) ?? new Map<string, string>();
     equivalent.set(key, pairs.set(childKey(child), `${wanted}:${owned}`));
-    return true;
   }
 
   const isEquivalent = ({ metadata }: StoredDeployment, child: Child, wanted: string, { owned }: LiveChild): boolean =>
@@ -135,7 +132,7 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
     try {
       const stored = await applyForced(client, child, live.metadata.uid, { fieldManager, signal });
       contests.noteApply(id, wanted, now);
-      noteDefaults(keyOf(deployment.metadata), child, stored);
+      noteDefaults(keyOf(deployment.metadata), child, wanted, stored);
       noteWrite(resourceOf(child), stored);
       return 'written';
     } catch (error) {
@@ -174,17 +171,18 @@ export function createApplier({ client, clock, log, noteWrite }: ApplierOptions)
     forget: (key) => void equivalent.delete(key),
     async apply(deployment, live, { children, removals }, signal) {
       const failures: ApplyFailure[] = [];
-      let writes = 0;
+      const made: string[] = [];
+      const changed: string[] = [];
       for (const child of children) {
         const known = live.get(childKey(child));
         const written = known
           ? await update(child, known, deployment, undefined, signal)
           : await create(child, deployment, signal);
-        if (written === 'written') writes += 1;
+        if (written === 'written') (known ? changed : made).push(childKey(child));
         else if (written !== 'unchanged') failures.push({ child: childKey(child), ...written });
-        if (written === 'written')
-          log.info({ deployment: keyOf(deployment.metadata), child: childKey(child), made: !known }, 'child written');
       }
+      let writes = made.length + changed.length;
+      if (writes > 0) log.info({ deployment: keyOf(deployment.metadata), made, changed }, 'children written');
       for (const removal of removals) {
         const failure = await remove(removal, signal);
         if (failure) failures.push(failure);

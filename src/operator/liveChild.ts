@@ -95,8 +95,16 @@ function sharedOwners(references: readonly OwnerReference[]): OwnerReference[] {
 export const deploymentLabel = (deployment: string): Record<string, string> =>
   labelSets.share(deployment, () => ({ [labels.deployment]: deployment }));
 
+/** What the server answers to a write is looked at twice in a row, by who wrote it and by the cache; its hash is the dear part. */
+let last: { object: KubeObject; child: LiveChild } | undefined;
+
 /** Reduces a child to what is remembered of it. */
 export function trimChild(object: KubeObject): LiveChild {
+  if (last?.object !== object) last = { object, child: reduce(object) };
+  return last.child;
+}
+
+function reduce(object: KubeObject): LiveChild {
   const raw = object as Raw;
   const { name, namespace = '', uid, resourceVersion, generation, deletionTimestamp, ownerReferences } = raw.metadata;
   const wanted = Object.entries(raw.metadata.annotations ?? {}).filter(([key]) => kept.includes(key));
