@@ -1,6 +1,8 @@
 // Bytes of an answer into their place in a file.
 import type { Readable } from 'node:stream';
+import type { Clock } from '../process/clock.ts';
 import type { Bandwidth } from './bandwidth.ts';
+import { createBatch } from './batch.ts';
 import type { Segment } from './segments.ts';
 import type { Silence } from './silence.ts';
 
@@ -14,33 +16,36 @@ export interface PourOptions {
   write(bytes: Uint8Array, position: number): Promise<void>;
   bandwidth: Bandwidth;
   silence: Silence;
+  clock: Clock;
   /** Told of every piece from the network, also of what is skipped. */
   onArrival(bytes: number): void;
 }
 
 /**
- * Until the segment is whole or the stream ends. Every write that was begun has ended when this settles. Rejects with what
- * the stream or `write` throws.
+ * Until the segment is whole or the stream ends. All that has arrived is written when this settles. Rejects with what the
+ * stream or `write` throws.
  */
 export async function pour(stream: Readable, options: PourOptions): Promise<void> {
-  const { segment, write, bandwidth, silence, onArrival } = options;
+  const { segment, write, bandwidth, silence, clock, onArrival } = options;
+  const batch = createBatch({ position: segment.at, size: segment.end - segment.at, write, clock });
   let { skip } = options;
   let arrived = 0;
-  for await (const piece of stream as AsyncIterable<Buffer>) {
-    arrived += piece.length;
-    onArrival(piece.length);
-    silence.pause(); // from here on we are the slow ones
-    const from = Math.min(skip, piece.length);
-    skip -= from;
-    const bytes = piece.subarray(from, from + Math.max(0, segment.end - segment.at));
-    if (bytes.length > 0) {
-      const position = segment.at;
+  try {
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      arrived += piece.length;
+      onArrival(piece.length);
+      silence.pause(); // from here on we are the slow ones
+      const from = Math.min(skip, piece.length);
+      skip -= from;
+      const bytes = piece.subarray(from, from + Math.max(0, segment.end - segment.at));
       segment.at += bytes.length; // before the write, so that nobody takes what is on its way
-      await write(bytes, position);
+      await batch.add(bytes);
+      await bandwidth.spend(piece.length, silence.signal);
+      silence.heard();
+      // Leaving before the end costs the connection, so only where more would come than is wanted.
+      if (segment.at >= segment.end && arrived !== options.length) break;
     }
-    await bandwidth.spend(piece.length, silence.signal);
-    silence.heard();
-    // Leaving before the end costs the connection, so only where more would come than is wanted.
-    if (segment.at >= segment.end && arrived !== options.length) break;
+  } finally {
+    await batch.flush();
   }
 }

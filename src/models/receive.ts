@@ -72,7 +72,7 @@ async function receiveOnce(
   silence: Silence,
   options: ReceiveOptions,
 ): Promise<void> {
-  const { registry, reference, blob, file, bandwidth } = options;
+  const { registry, reference, blob, file, bandwidth, clock } = options;
   const { at, end } = segment;
   const isWhole = mode === 'fromStart' || (at === 0 && end === blob.size);
   const range = isWhole ? { offset: 0 } : { offset: at, end };
@@ -90,6 +90,7 @@ async function receiveOnce(
     length: answer.length,
     bandwidth,
     silence,
+    clock,
     onArrival: (bytes) => options.onArrival(bytes, answer.endpoint),
     async write(bytes, position) {
       await file.write(bytes, position);
