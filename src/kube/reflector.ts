@@ -158,6 +158,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const endNow = () => end.abort();
     const relist = clock.after(relistAt - startedAt, endNow);
     signal.addEventListener('abort', endNow);
+    if (signal.aborted) endNow(); // while the list was read: the last page may come after that
     const lasted = () => clock.monotonic() - startedAt;
     let silent = true;
     try {
