@@ -12,18 +12,20 @@ export interface Batch {
 export interface BatchOptions {
   /** Of the first byte. */
   position: number;
-  /** Bytes that will come, at most. */
-  size: number;
+  /** Where bytes gather; nobody else's until the last flush. */
+  buffer: Uint8Array;
   write(bytes: Uint8Array, position: number): Promise<void>;
   clock: Clock;
 }
 
-const MOST_BYTES = 512 * 1024;
+/** A buffer for batches of up to `size` bytes. Used again and again, since V8 is slow to give large ones back. */
+export const batchBuffer = (size: number): Uint8Array => Buffer.allocUnsafeSlow(Math.min(MOST_BYTES, size));
+
+const MOST_BYTES = 256 * 1024;
 /** Over a slow connection, so that progress and the state on disk are not far behind. */
 const LONGEST_MS = 250;
 
-export function createBatch({ position, size, write, clock }: BatchOptions): Batch {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(MOST_BYTES, size));
+export function createBatch({ position, buffer, write, clock }: BatchOptions): Batch {
   let at = position;
   let length = 0;
   let begunAt = 0;

@@ -17,6 +17,8 @@ export interface PourOptions {
   bandwidth: Bandwidth;
   silence: Silence;
   clock: Clock;
+  /** Of batch.ts; not used by others meanwhile. */
+  buffer: Uint8Array;
   /** Told of every piece from the network, also of what is skipped. */
   onArrival(bytes: number): void;
 }
@@ -26,8 +28,8 @@ export interface PourOptions {
  * stream or `write` throws.
  */
 export async function pour(stream: Readable, options: PourOptions): Promise<void> {
-  const { segment, write, bandwidth, silence, clock, onArrival } = options;
-  const batch = createBatch({ position: segment.at, size: segment.end - segment.at, write, clock });
+  const { segment, bandwidth, silence, onArrival } = options;
+  const batch = createBatch({ ...options, position: segment.at });
   let { skip } = options;
   let arrived = 0;
   try {

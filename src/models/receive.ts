@@ -31,6 +31,8 @@ export interface Part {
   segment: Segment;
   /** `fromStart`: as a stream from byte 0, of which the bytes before the segment are dropped. */
   mode: 'range' | 'fromStart';
+  /** Of this connection, see batch.ts. */
+  buffer: Uint8Array;
   signal: AbortSignal;
   /** Told of the host that has answered. */
   onAnswer(endpoint: string): void;
@@ -68,7 +70,7 @@ export async function receive(part: Part, options: ReceiveOptions): Promise<void
 
 /** A server may give less than it was asked for; then it is asked again. */
 async function receiveOnce(
-  { segment, mode, onAnswer }: Part,
+  { segment, mode, buffer, onAnswer }: Part,
   silence: Silence,
   options: ReceiveOptions,
 ): Promise<void> {
@@ -91,6 +93,7 @@ async function receiveOnce(
     bandwidth,
     silence,
     clock,
+    buffer,
     onArrival: (bytes) => options.onArrival(bytes, answer.endpoint),
     async write(bytes, position) {
       await file.write(bytes, position);

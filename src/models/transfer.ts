@@ -1,6 +1,7 @@
 // A blob from the registry into its file: chunks over several connections, or one stream where the registry knows no ranges.
 import { type Clock, delay, type Random } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
+import { batchBuffer } from './batch.ts';
 import type { PartialFile } from './partialFile.ts';
 import { prefixOf, rangesSize } from './ranges.ts';
 import { noRanges, type Part, type ReceiveOptions, receive } from './receive.ts';
@@ -59,10 +60,11 @@ async function asOneStream(options: TransferOptions): Promise<void> {
   const { file, blob } = options;
   await stoppable(options.signal, async (stop) => {
     const retry = createTransferRetry(options);
+    const buffer = batchBuffer(blob.size);
     while (!stop.signal.aborted && prefixOf(file.ranges) < blob.size) {
       const segment = { at: prefixOf(file.ranges), end: blob.size };
       try {
-        await receivePart({ segment, mode: 'fromStart' }, stop, retry, options);
+        await receivePart({ segment, mode: 'fromStart', buffer }, stop, retry, options);
       } catch (error) {
         if (!stop.signal.aborted) await retry.after(error, stop);
       }
@@ -89,6 +91,7 @@ async function work(index: number, crew: Crew, options: TransferOptions): Promis
   const { segments, stop } = crew;
   const { clock } = options;
   const retry = createTransferRetry(options);
+  const buffer = batchBuffer(options.blob.size);
   while (index < crew.limit && !stop.signal.aborted) {
     const waitMs = crew.notBefore - clock.monotonic();
     if (waitMs > 0) {
@@ -98,7 +101,7 @@ async function work(index: number, crew: Crew, options: TransferOptions): Promis
     const segment = segments.take();
     if (!segment) return;
     try {
-      await receivePart({ segment, mode: 'range' }, stop, retry, options);
+      await receivePart({ segment, mode: 'range', buffer }, stop, retry, options);
       segments.put(segment);
     } catch (error) {
       segments.put(segment);
@@ -116,7 +119,7 @@ function holdBack(crew: Crew, clock: Clock, pauseMs: number): void {
 }
 
 const receivePart = (
-  part: Pick<Part, 'segment' | 'mode'>,
+  part: Pick<Part, 'segment' | 'mode' | 'buffer'>,
   { signal }: AbortController,
   retry: TransferRetry,
   options: TransferOptions,

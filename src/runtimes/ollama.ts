@@ -3,6 +3,7 @@ import { OLLAMA_VERSION, type Settings } from '../api/defaults.ts';
 import { RESERVED_PORTS } from '../api/schema.ts';
 import type { Problem } from '../api/types.ts';
 import { PULL_CONFIG, writePullConfig } from '../puller/config.ts';
+import { pullNodeFlags } from '../puller/nodeFlags.ts';
 import { envOf, reservedEnvProblems, withoutNvidia } from './env.ts';
 import { derivedOf, modelfileProblems } from './ollamaModelfile.ts';
 import { referenceProblem } from './ollamaReference.ts';
@@ -117,7 +118,7 @@ export const ollama: Runtime = {
     const config = pullConfigOf(input, OLLAMA_VERSION, derivedOf(settings, choice.class === 'GPU'));
     return {
       image: defaults.images.operator,
-      command: ['/nodejs/bin/node', '/app/pull.js'],
+      command: ['/nodejs/bin/node', ...pullNodeFlags, '/app/pull.js'],
       args: [],
       env: [{ name: PULL_CONFIG, value: writePullConfig(config) }],
     };

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PULL_CONFIG, type PullConfig, writePullConfig } from '../../../src/puller/config.ts';
+import { pullNodeFlags } from '../../../src/puller/nodeFlags.ts';
 import { parseOutcome } from '../../../src/puller/outcome.ts';
 import { call } from '../../runtime/ollama/api.ts';
 import type { OllamaBinaries } from '../../runtime/ollama/binaries.ts';
@@ -78,7 +79,7 @@ export const ours =
       progressFile: join(folder, 'progress.json'),
       terminationMessagePath: join(folder, 'outcome.json'),
     };
-    const cost = await timed(process.execPath, [program], {
+    const cost = await timed(process.execPath, [...pullNodeFlags, program], {
       [PULL_CONFIG]: writePullConfig(config),
       NODE_ENV: 'production',
     });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createBatch } from '../../../src/models/batch.ts';
+import { batchBuffer, createBatch } from '../../../src/models/batch.ts';
 import type { Clock } from '../../../src/process/clock.ts';
 
 const KiB = 1024;
@@ -14,7 +14,7 @@ function batchOf(size: number, { position = 0, fail = false } = {}) {
     written.push([at, at + bytes.length]);
     content.set(bytes, at);
   };
-  const batch = createBatch({ position, size, write, clock });
+  const batch = createBatch({ position, buffer: batchBuffer(size), write, clock });
   return { batch, written, content, pass: (ms: number) => void (nowMs += ms) };
 }
 
@@ -23,7 +23,7 @@ const counting = (from: number, length: number) =>
   Buffer.from(Array.from({ length }, (_, index) => (from + index) % 256));
 
 test('gathers small pieces into large writes, in their places', async () => {
-  const size = 1_300 * KiB;
+  const size = 650 * KiB;
   const { batch, written, content } = batchOf(size, { position: 100 });
   for (let at = 0; at < size; at += 65 * KiB) {
     const piece = counting(at, 65 * KiB);
@@ -32,9 +32,9 @@ test('gathers small pieces into large writes, in their places', async () => {
   }
   await batch.flush();
   expect(written).toEqual([
-    [100, 100 + 512 * KiB],
-    [100 + 512 * KiB, 100 + 1_024 * KiB],
-    [100 + 1_024 * KiB, 100 + size],
+    [100, 100 + 256 * KiB],
+    [100 + 256 * KiB, 100 + 512 * KiB],
+    [100 + 512 * KiB, 100 + size],
   ]);
   expect(content.subarray(100).equals(counting(0, size))).toBe(true);
 });

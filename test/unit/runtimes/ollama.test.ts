@@ -119,7 +119,7 @@ describe('the pull', () => {
     const parts = ollama.pull(inputOf('cpu'));
     expect(parts).toMatchObject({
       image: 'local-model-operator:dev',
-      command: ['/nodejs/bin/node', '/app/pull.js'],
+      command: ['/nodejs/bin/node', '--max-semi-space-size=1', '--no-opt', '/app/pull.js'],
       args: [],
     });
     expect(parts.env.map(({ name }) => name)).toEqual(['PULL_CONFIG']);
