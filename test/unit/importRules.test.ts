@@ -72,7 +72,13 @@ const isPure = ({ path }: Source): boolean =>
 
 /** Modules without effects that pure code may run: hashing, packing, parsing. */
 const harmlessPackages = new Set(['node:crypto', 'node:zlib', 'zod', 'yaml']);
-const harmlessKube = new Set(['kube/types.ts', 'kube/resources.ts', 'kube/ownedFields.ts', 'kube/pool.ts', 'kube/quantity.ts']);
+const harmlessKube = new Set([
+  'kube/types.ts',
+  'kube/resources.ts',
+  'kube/ownedFields.ts',
+  'kube/pool.ts',
+  'kube/quantity.ts',
+]);
 const harmlessContracts = new Set(['puller/config.ts', 'puller/outcome.ts', 'gateway/config.ts', 'gateway/status.ts']);
 
 /** The part of models that only reads and makes text and bytes; the files in it know nothing but each other. */
