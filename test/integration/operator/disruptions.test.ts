@@ -1,5 +1,5 @@
 // What happens to the cluster as a whole: on a control plane of its own, because it breaks it.
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { customResourceDefinition } from '../../../src/api/crd.ts';
 import { labels, localModelDeployments } from '../../../src/api/types.ts';
 import { resources } from '../../../src/kube/resources.ts';
@@ -7,6 +7,10 @@ import { type ControlPlane, startControlPlane } from '../../controlplane/cluster
 import { serviceMonitorDefinition } from '../fixtures/serviceMonitorDefinition.ts';
 import { type Cluster, installDefinition, openCluster, openStage, type Stage } from './harness.ts';
 import { type Any, conditionOf, smallest } from './tenant.ts';
+
+/** Milliseconds: the garbage collector learns of a kind that comes and goes only every half minute. */
+const LONG = 240_000;
+vi.setConfig({ testTimeout: LONG });
 
 let own: ControlPlane;
 let cluster: Cluster;

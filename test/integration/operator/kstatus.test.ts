@@ -69,8 +69,8 @@ const states: State[] = [
   },
 ];
 
-const waitedFor = async (stage: Stage) =>
-  (await stage.kubectl('wait', '--for=condition=Ready', 'lmd/model', '--timeout=1s')).code === 0;
+const waitedFor = async (stage: Stage, timeout: string) =>
+  (await stage.kubectl('wait', '--for=condition=Ready', 'lmd/model', `--timeout=${timeout}`)).code === 0;
 
 /** What holds of every status that is ever written. */
 function expectSound({ metadata, status }: StoredDeployment): void {
@@ -94,7 +94,8 @@ describe.concurrent('kstatus, kubectl wait and our Ready agree', () => {
     const deployment = await stage.untilCondition(type, status, reason);
     expectSound(deployment);
     expect(kstatus(deployment)).toBe(verdict);
-    expect(await waitedFor(stage)).toBe(verdict === 'Current');
+    const isCurrent = verdict === 'Current';
+    expect(await waitedFor(stage, isCurrent ? '60s' : '1s')).toBe(isCurrent);
   });
 
   test('after an edit, before the operator has seen it: in progress', async ({ stage }) => {

@@ -69,7 +69,7 @@ const pathOf = ({ group, version, plural }: Resource, namespace: string, name: s
 
 export function createTenant(cluster: Cluster, namespace: string): Tenant {
   const { client, access } = cluster;
-  const patience = { deadlineMs: 60_000 };
+  const patience = { deadlineMs: 85_000 };
 
   const get = (name = DEFAULT_NAME) => client.get<StoredDeployment>(localModelDeployments, { namespace, name });
   const find = async (resource: Resource, name = DEFAULT_NAME) => {
