@@ -150,7 +150,7 @@ describe('a model that is not what was asked for', () => {
 describe('tidying', () => {
   const hour = 3_600_000;
 
-  /** Three revisions with a model each, an hour and more apart; the last one tidies, or not. */
+  /** Three revisions with a model each, far apart, since pauses are hours on a clock that skips them; the last one tidies, or not. */
   async function threeRevisions(inUse: readonly string[] = [], tidy = true) {
     const server = await registryServer();
     const fixture = await pullFrom(server);
@@ -160,7 +160,7 @@ describe('tidying', () => {
     const digests: Digest[] = [];
     for (const [index, revision] of ['one', 'two', 'three'].entries()) {
       digests.push(modelOn(server, { salt: index + 1 }).digest);
-      const clock = createEagerClock(Date.now() + 2 * (index + 1) * hour);
+      const clock = createEagerClock(Date.now() + 1_000 * (index + 1) * hour);
       const lockFile = join(lockFolder, 'none.json');
       await fixture.run({ revision, lockFile, ...(tidy && { tidy: { keepRevisions: 2 } }) }, { clock });
     }

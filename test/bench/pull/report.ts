@@ -43,8 +43,11 @@ export const pullRatios = (rounds: readonly Round[]): Figure[] =>
     },
   ]);
 
-/** Manifest, config, redirects, and a request for each 32 MiB; halves of what is left in the end come on top. */
-export const requestBudget = (size: number): number => 12 + 2 * Math.ceil(size / (32 * 2 ** 20));
+/**
+ * Manifest, config, redirects, and a request for each 32 MiB; in the end each of the 8 connections may halve what is left of
+ * another's, seven times until less than half a MiB is left.
+ */
+export const requestBudget = (size: number): number => 8 + Math.ceil(size / (32 * 2 ** 20)) + 8 * 7;
 
 export const pullBudgets = (rounds: readonly Round[], size: number): Figure[] => [
   {
