@@ -1,4 +1,4 @@
-// npm run bench -- operator | pull: one benchmark, by its name.
+// npm run bench -- operator | pull | writes: one benchmark, by its name.
 import { systemClock } from '../../src/process/clock.ts';
 import { BinariesError } from '../controlplane/binaries.ts';
 import { createProgress } from '../controlplane/progress.ts';
@@ -7,6 +7,8 @@ import { benchOperator } from './operator.ts';
 import { help, OptionsError, readOptions } from './options.ts';
 import { benchPull } from './pull/bench.ts';
 import { pullHelp, readPullOptions } from './pull/options.ts';
+import { benchWrites } from './writes/bench.ts';
+import { readWritesOptions, writesHelp } from './writes/options.ts';
 
 const progress = createProgress(
   { write: (text) => process.stderr.write(text), isTTY: process.stderr.isTTY },
@@ -20,13 +22,18 @@ async function bench([name, ...argv]: readonly string[]): Promise<boolean> {
     if (options) await benchPull(options, progress);
     return options !== undefined;
   }
+  if (name === 'writes') {
+    const options = readWritesOptions(argv);
+    if (options) await benchWrites(options, progress);
+    return options !== undefined;
+  }
   const options = readOptions(name === undefined ? argv : [name, ...argv]);
   if (options) await benchOperator(options, progress);
   return options !== undefined;
 }
 
 try {
-  if (!(await bench(process.argv.slice(2)))) process.stdout.write(`${help}\n${pullHelp}`);
+  if (!(await bench(process.argv.slice(2)))) process.stdout.write(`${help}\n${pullHelp}\n${writesHelp}`);
 } catch (error) {
   const expected = [OptionsError, BinariesError, UnavailableError].some((type) => error instanceof type);
   process.stderr.write(`${error instanceof Error ? (expected ? error.message : error.stack) : String(error)}\n`);

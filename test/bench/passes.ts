@@ -1,13 +1,10 @@
 // One pass of the bench: the same deployments on a fresh control plane, carried out by the operator or by the floor.
 import { localModelDeployments, type StoredDeployment } from '../../src/api/types.ts';
-import { resourceOf } from '../../src/kube/resources.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
-import type { Binaries } from '../controlplane/binaries.ts';
 import { type AuditEvent, countRequests, type RequestCounts, readAudit } from './audit.ts';
-import { type Owner, ownerOf, type Pattern, patternOf, renamed } from './copies.ts';
+import { ownerOf, renamed } from './copies.ts';
 import { answerEdits, timeEdits } from './edits.ts';
 import { createFloor } from './floor.ts';
-import { type Lab, openLab } from './lab.ts';
 import {
   type OperatorProcess,
   type OperatorProcessOptions,
@@ -15,8 +12,8 @@ import {
   startOperator,
 } from './operatorProcess.ts';
 import type { BenchOptions } from './options.ts';
-import { type SampleKind, sample } from './sample.ts';
-import { type Spectator, watchNamespace } from './spectator.ts';
+import { onStage, type Rehearsal, rehearse, type Stage as StageOf, type StageOptions } from './rehearsal.ts';
+import { sample } from './sample.ts';
 import type { Usage } from './usage.ts';
 import { forEachAtOnce } from './workers.ts';
 
@@ -53,59 +50,19 @@ export interface OperatorPass {
   usage: { rest: Usage | undefined; restarted: Usage | undefined };
 }
 
-/** How a pass is run; `program` is the operator's. */
-export interface PassOptions extends Pick<BenchOptions, 'count' | 'edits' | 'idleSeconds' | 'inFlight' | 'durable'> {
-  binaries: Binaries;
-  nodes: number;
-  kind: SampleKind;
+/** How a pass is run. */
+export interface PassOptions extends StageOptions, Pick<BenchOptions, 'count' | 'edits' | 'idleSeconds' | 'inFlight'> {
   operator: OperatorProcessOptions;
 }
 
+type Stage = StageOf<PassOptions>;
+
 /** Long enough for put-off status writes and events to be over. */
 const SETTLE_MS = 4_000;
-const REHEARSAL = 'rehearsal-of-one';
 
 const deadlineOf = ({ count }: PassOptions): number => 120_000 + count * 2_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const nameOf = (index: number): string => `model-${String(index).padStart(4, '0')}`;
-
-interface Stage {
-  lab: Lab;
-  spectator: Spectator;
-  options: PassOptions;
-}
-
-async function onStage<T>(options: PassOptions, play: (stage: Stage) => Promise<T>): Promise<T> {
-  const lab = await openLab(options);
-  try {
-    const spectator = await watchNamespace(lab.spectator, lab.namespace);
-    try {
-      return await play({ lab, spectator, options });
-    } finally {
-      await spectator.stop();
-    }
-  } finally {
-    await lab.stop();
-  }
-}
-
-interface Rehearsal {
-  pattern: Pattern;
-  model: Owner;
-  children: number;
-}
-
-/** One deployment before anything is measured: it warms the control plane up and shows what a deployment needs. */
-async function rehearse({ lab, spectator, options }: Stage): Promise<Rehearsal> {
-  const { client, namespace } = lab;
-  await client.create<KubeObject>(localModelDeployments, sample(namespace, REHEARSAL, options.kind));
-  await spectator.until('the rehearsal is ready', () => spectator.readyCount() === 1, deadlineOf(options));
-  const children = await Promise.all(
-    spectator.children().map((child) => client.get<KubeObject>(resourceOf(child), child.metadata)),
-  );
-  const deployment = await client.get<StoredDeployment>(localModelDeployments, { namespace, name: REHEARSAL });
-  return { pattern: patternOf(deployment, children), model: ownerOf(deployment), children: children.length };
-}
 
 /** Writes all deployments and takes the times. The rehearsal's one counts with those that are waited for. */
 async function makeAll(
