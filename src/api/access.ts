@@ -53,9 +53,9 @@ export const api = cel(
       .describe('Serve the API over TLS.'),
     limits: limits.optional(),
     audit: z
-      .enum(['Off', 'Metadata'])
+      .enum(['None', 'Metadata'])
       .optional()
-      .describe('Metadata: one line per request, never its text. Default Off.'),
+      .describe('Metadata: one line per request, never its text. Default None.'),
   }),
   {
     rule: `!has(self.port) || !(self.port in [${reserved.join(', ')}])`,

@@ -107,7 +107,7 @@ export interface Settings {
       requestTimeoutSeconds: number;
       maxBodyBytes: string;
     };
-    audit: 'Off' | 'Metadata';
+    audit: 'None' | 'Metadata';
   };
   storage: Storage;
   resources: NonNullable<Spec['resources']>;
@@ -148,7 +148,7 @@ function storageOf(name: string, storage: Spec['storage']): Storage {
 }
 
 function apiOf(spec: Spec, parallel: number): Settings['api'] {
-  const { port = 8080, protocols = ['OpenAI', 'Native'], auth, tls, limits, audit = 'Off' } = spec.api ?? {};
+  const { port = 8080, protocols = ['OpenAI', 'Native'], auth, tls, limits, audit = 'None' } = spec.api ?? {};
   return {
     port,
     protocols,

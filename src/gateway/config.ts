@@ -37,7 +37,7 @@ export const gatewayConfig = z.strictObject({
   /** Absent: anybody who reaches the port may call. */
   auth: secretDirectory.optional(),
   tls: secretDirectory.optional(),
-  audit: z.enum(['Off', 'Metadata']),
+  audit: z.enum(['None', 'Metadata']),
   /** Absent: no canary. */
   canary: z
     .strictObject({

@@ -9,8 +9,11 @@ export interface Rule {
   why: string;
 }
 
-/** Server-side apply needs `create` beside `patch` where the object does not exist yet. */
-const WRITE = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
+/**
+ * Server-side apply needs `create` beside `patch` where the object does not exist yet; `update` repairs what apply alone
+ * cannot (src/operator/forcedApply.ts).
+ */
+const WRITE = ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'];
 const READ = ['get', 'list', 'watch'];
 const { plural } = localModelDeployments;
 

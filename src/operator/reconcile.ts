@@ -65,7 +65,7 @@ export function createReconcile(spine: Spine): Reconcile {
     const failures = missing.map(({ kind, metadata }) => ({
       child: `${kind}/${metadata.name}`,
       reason: 'Forbidden' as const,
-      message: `the operator may not list ${kind} objects; grant get, list, watch, create, patch and delete`,
+      message: `the operator may not list ${kind} objects; grant get, list, watch, create, patch, update and delete`,
     }));
     return { ...applied, failures: [...applied.failures, ...failures] };
   }

@@ -16,13 +16,16 @@ export interface Output {
 const COMMAND = 'npm run generate';
 const notice = (source: string): string => `Made from ${source} by \`${COMMAND}\`; do not edit.`;
 
+/** kubectl reads YAML 1.1, in which a bare Off or yes is no string: such words are quoted. */
+const yamlOptions = { lineWidth: 120, aliasDuplicateObjects: false, version: '1.1' } as const;
+
 /** YAML with a header that says where it comes from. */
 export const yamlFile = (source: string, content: unknown): string =>
-  `# ${notice(source)}\n${stringify(content, { lineWidth: 120, aliasDuplicateObjects: false })}`;
+  `# ${notice(source)}\n${stringify(content, yamlOptions)}`;
 
 /** Several YAML documents in one file. */
 const yamlFiles = (source: string, contents: readonly unknown[]): string =>
-  `# ${notice(source)}\n${contents.map((content) => stringify(content, { lineWidth: 120 })).join('---\n')}`;
+  `# ${notice(source)}\n${contents.map((content) => stringify(content, yamlOptions)).join('---\n')}`;
 
 /** Markdown with a header that says where it comes from, unseen by the reader. */
 export const markdownFile = (source: string, content: string): string => `<!-- ${notice(source)} -->\n\n${content}`;

@@ -13,7 +13,7 @@ const config: GatewayConfig = {
   model: { reference: 'tiny', servedNames: ['assistant'], maxContext: 4096 },
   protocols: ['OpenAI'],
   limits: { maxInFlight: 2, maxQueue: 64, queueTimeoutSeconds: 60, requestTimeoutSeconds: 600, maxBodyBytes: 1000 },
-  audit: 'Off',
+  audit: 'None',
   canary: { intervalSeconds: 60 },
   residency: { class: 'GPU', required: true },
   loadTimeoutSeconds: 600,
