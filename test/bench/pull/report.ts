@@ -6,6 +6,8 @@ import type { Cost } from './contenders.ts';
 export type Pass = Cost & {
   /** Blobs and manifests that the registry was asked for, redirects counted by themselves. */
   requests: number;
+  /** Until the model would survive a power cut: with a sync of its files where the contender leaves that to the kernel. */
+  durableSeconds: number;
 };
 
 export const contenderNames = ['pull', 'curl', 'ollama'] as const;
@@ -37,6 +39,12 @@ export const pullRatios = (rounds: readonly Round[]): Figure[] =>
       aim: 1,
     },
     {
+      name: 'time until it is on disk',
+      value: middle(rounds, (round) => round.pull.durableSeconds / round[other].durableSeconds),
+      unit: `× ${titles[other]}`,
+      aim: 1,
+    },
+    {
       name: 'CPU',
       value: middle(rounds, (round) => quotient(round.pull.cpuSeconds, round[other].cpuSeconds)),
       unit: `× ${titles[other]}`,
@@ -62,6 +70,7 @@ export const pullBudgets = (rounds: readonly Round[], size: number): Figure[] =>
 export const pullAbsolutes = (rounds: readonly Round[], size: number): Figure[] =>
   contenderNames.flatMap((name) => [
     { name: `${titles[name]}: time`, value: middle(rounds, (round) => round[name].seconds), unit: 's' },
+    { name: '  until it is on disk', value: middle(rounds, (round) => round[name].durableSeconds), unit: 's' },
     { name: '  speed', value: middle(rounds, (round) => size / 1e6 / round[name].seconds), unit: 'MB/s' },
     { name: '  CPU', value: middle(rounds, (round) => round[name].cpuSeconds), unit: 's' },
     ...(name === 'curl'

@@ -27,7 +27,12 @@ describe('options of the bench of the pull', () => {
 });
 
 describe('figures of the bench of the pull', () => {
-  const pass = (seconds: number, more: Partial<Pass> = {}): Pass => ({ seconds, requests: 2, ...more });
+  const pass = (seconds: number, more: Partial<Pass> = {}): Pass => ({
+    seconds,
+    durableSeconds: 2 * seconds,
+    requests: 2,
+    ...more,
+  });
   const round = (seconds: number, requests: number): Round => ({
     pull: pass(seconds, { requests, cpuSeconds: 2 }),
     curl: pass(4, { cpuSeconds: 4 }),
@@ -36,7 +41,7 @@ describe('figures of the bench of the pull', () => {
 
   test('are the median of the ratios within rounds; unknown where one is', () => {
     const ratios = pullRatios([round(1, 30), round(2, 30), round(40, 30)]);
-    expect(ratios.map(({ value }) => value)).toEqual([0.5, 0.5, 1, undefined]);
+    expect(ratios.map(({ value }) => value)).toEqual([0.5, 0.5, 0.5, 1, 1, undefined]);
   });
 
   test('hold the round with most requests against the budget', () => {
