@@ -48,6 +48,12 @@ function atRest(child: KubeObject): KubeObject {
   return { ...child, spec: { ...spec, replicas: 0, paused: true } } as KubeObject;
 }
 
+/** The owner stays the one that there is: garbage collection takes what belongs to nobody. */
+const ownedByModel = (copy: KubeObject, { metadata: { ownerReferences } }: KubeObject): KubeObject => ({
+  ...copy,
+  metadata: { ...copy.metadata, ...(ownerReferences && { ownerReferences }) },
+});
+
 interface Sum {
   ms: number[];
   cpuSeconds: number;
@@ -72,7 +78,7 @@ async function costsOf(lab: Lab, { model }: Rehearsal, child: KubeObject, count:
   ) as unknown as Record<Way, Sum>;
   const copies = (way: string, from: number) =>
     Array.from({ length: Math.min(BATCH, count - from) }, (_, index) =>
-      renamed(atRest(child), model, { ...model, name: `${way}-${from + index}` }),
+      ownedByModel(renamed(atRest(child), model, { ...model, name: `${way}-${from + index}` }), child),
     );
   for (let done = 0; done < count; done += BATCH) {
     const posted = await batch(lab, writes.post, copies('posted', done), sums.post);
