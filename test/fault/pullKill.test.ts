@@ -1,4 +1,4 @@
-// SIGKILL at random moments of a pull, resumed each time. LMO_KILLS=200 for the full run, LMO_SEED to repeat one.
+// SIGKILL at random moments of a pull, resumed each time. LMO_KILLS=200 for the full run, LMO_SEED for other moments.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,7 +11,7 @@ import { startPull } from './pullProcess.ts';
 import type { Behaviour } from './registryServer.ts';
 
 const kills = Number(process.env.LMO_KILLS ?? 12);
-const seed = Number(process.env.LMO_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = Number(process.env.LMO_SEED ?? 4242);
 
 const WEIGHTS_BYTES = 12_000_000;
 const BYTES_PER_SECOND = 24_000_000;
