@@ -9,7 +9,7 @@ import { machine } from './machine.ts';
 import { sourceProgram } from './operatorProcess.ts';
 import type { BenchOptions } from './options.ts';
 import { type FloorPass, floorPass, type OperatorPass, operatorPass, type PassOptions } from './passes.ts';
-import { absolutes, breakdown, budgets, isMet, type Run, ratios, table } from './report.ts';
+import { absolutes, breakdown, budgets, limit, type Run, ratios, table, withinBudget } from './report.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -73,8 +73,8 @@ export async function benchOperator(options: BenchOptions, progress: Progress): 
 /** Only what no machine can excuse. */
 function judge(run: Run): void {
   for (const figure of budgets(run).filter(({ budget }) => budget))
-    if (!isMet(figure)) {
-      print(`Over budget: ${figure.name}: ${figure.value}, at most ${figure.aim}`);
+    if (!withinBudget(figure)) {
+      print(`Over budget: ${figure.name}: ${figure.value}, at most ${limit(figure)}`);
       process.exitCode = 1;
     }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RequestCounts } from '../../bench/audit.ts';
 import type { FloorPass, OperatorPass } from '../../bench/passes.ts';
-import { absolutes, budgets, isMet, type Run, ratios, table } from '../../bench/report.ts';
+import { absolutes, budgets, isMet, type Run, ratios, table, withinBudget } from '../../bench/report.ts';
 
 const times = (ms: number) => ({ writtenMs: ms / 2, childrenMs: ms, readyMs: ms * 2, serverCpuSeconds: ms / 1000 });
 const floor = (ms: number, edits: number[] = [10]): FloorPass => ({ times: times(ms), editsMs: edits });
@@ -73,6 +73,20 @@ describe('budgets', () => {
       [0, true],
       [2, true],
     ]);
+  });
+
+  test('of requests leave a smoke run one more for each deployment, and no further one', () => {
+    const { requests: usual } = operator(1);
+    const judged = (total: number) =>
+      withinBudget(
+        figure(
+          budgets(run({ operators: [operator(1, { requests: { ...usual, create: requests(total) } })] })),
+          'requests per deployment',
+        ),
+      );
+    expect(judged(100)).toBe(true);
+    expect(judged(101)).toBe(false);
+    expect(judged(Number.NaN)).toBe(false);
   });
 
   test('are judged by the worst pass', () => {
