@@ -10,6 +10,6 @@ export interface Launch {
  * resident to about 120: V8 would rather let garbage lie as long as the machine has memory, and glibc keeps a heap per thread.
  */
 export const operatorLaunch: Launch = {
-  nodeFlags: ['--max-semi-space-size=2', '--optimize-for-size', '--heap-growing-percent=20'],
+  nodeFlags: ['--max-semi-space-size=2', '--optimize-for-size'],
   env: { MALLOC_ARENA_MAX: '1' },
 };
