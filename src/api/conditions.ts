@@ -18,6 +18,7 @@ const lastingPullProblems = {
   DiskFull: 'the store is too small for the model',
   ReadOnlyStore: 'the store cannot be written',
   SecretMissing: 'a Secret or ConfigMap that the pull needs is missing, or lacks an entry',
+  Untrusted: 'the certificate of the source, or of a proxy on the way, is not trusted',
 } as const;
 
 /** Problems of a pull that may pass by themselves; it is tried again. */

@@ -9,6 +9,13 @@ export interface ContainerResources {
   limits?: Record<string, string | number>;
 }
 
+/** As in the variables of the same names; at least one proxy. */
+export interface PullProxy {
+  httpsProxy?: string;
+  httpProxy?: string;
+  noProxy?: string;
+}
+
 /** What the chart decides for all deployments of this operator. */
 export interface OperatorDefaults {
   images: {
@@ -23,6 +30,8 @@ export interface OperatorDefaults {
   imagePullSecrets: string[];
   gatewayResources: ContainerResources;
   pullResources: ContainerResources;
+  /** On the way of every pull to registries. Not for the runtime, which has nothing to fetch. */
+  pullProxy?: PullProxy;
   serviceMonitor: { labels: Record<string, string> };
   /** Namespaces whose pods may scrape the admin port, beside the deployment's own. */
   monitoringNamespaces: string[];

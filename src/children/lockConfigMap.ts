@@ -10,6 +10,8 @@ export interface Lock {
   reference: string;
   /** sha256:… of the source manifest. */
   digest: string;
+  /** sha256:… of the manifests of adapters, in the order of the Modelfile; absent where there are none, or all are pinned. */
+  adapters?: readonly string[];
 }
 
 /**
@@ -23,7 +25,7 @@ export function lockConfigMap(input: ChildInput, locks: readonly Lock[]): Child 
     kind: 'ConfigMap',
     metadata: childMetadata(input, childNames(input.name).lock, 'lock'),
     data: Object.fromEntries(
-      locks.map(({ revision, reference, digest }) => [lockFileOf(revision), JSON.stringify({ reference, digest })]),
+      locks.map(({ revision, ...entry }) => [lockFileOf(revision), JSON.stringify(entry)]),
     ),
   };
 }

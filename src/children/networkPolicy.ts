@@ -38,7 +38,10 @@ function adminRule({ monitoringNamespaces, operatorNamespace }: OperatorDefaults
 }
 
 /** To any address: mirrors and registries are known by name, and a policy takes none. */
-const pullRules = (settings: Settings) => [{ ports: dns }, { ports: registryPorts(settings).map(tcp) }];
+const pullRules = (settings: Settings, defaults: OperatorDefaults) => [
+  { ports: dns },
+  { ports: registryPorts(settings, defaults).map(tcp) },
+];
 
 /** Undefined where the user wants none. */
 export function networkPolicy(input: ChildInput): Child | undefined {
@@ -52,7 +55,7 @@ export function networkPolicy(input: ChildInput): Child | undefined {
       podSelector: { matchLabels: selectorLabels(name) },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [clientRule(settings), adminRule(defaults)],
-      egress: settings.networkPolicy.egress === 'None' ? [] : pullRules(settings),
+      egress: settings.networkPolicy.egress === 'None' ? [] : pullRules(settings, defaults),
     },
   };
 }

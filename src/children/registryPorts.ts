@@ -1,5 +1,5 @@
-// The ports on which a pull may have to reach registries and mirrors.
-import type { Settings } from '../api/defaults.ts';
+// The ports on which a pull may have to reach registries, mirrors and proxies.
+import type { OperatorDefaults, Settings } from '../api/defaults.ts';
 
 const HTTPS = 443;
 const HTTP = 80;
@@ -15,6 +15,9 @@ function portOfUrl(url: string): number | undefined {
   return port ? Number(port) : undefined;
 }
 
+const proxies = ({ pullProxy }: Pick<OperatorDefaults, 'pullProxy'>): string[] =>
+  [pullProxy?.httpsProxy, pullProxy?.httpProxy].filter((url) => url !== undefined);
+
 /** Every name that some rung may pull, so that the policy need not follow the hardware decision. */
 function references({ model, ladder, ollama }: Settings): string[] {
   const ofRungs = ladder.map((rung) => rung.model?.name).filter((name) => name !== undefined);
@@ -22,11 +25,14 @@ function references({ model, ladder, ollama }: Settings): string[] {
   return [model.name, ...ofRungs, ...adapters];
 }
 
-/** Ascending, without repeats. 80 and 443 are always there: registries redirect to where their blobs lie. */
-export function registryPorts(settings: Settings): number[] {
+/**
+ * Ascending, without repeats. 80 and 443 are always there: registries redirect to where their blobs lie. Proxies come on top and not
+ * instead, since NO_PROXY may name some of the registries.
+ */
+export function registryPorts(settings: Settings, defaults: Pick<OperatorDefaults, 'pullProxy'>): number[] {
   const { source } = settings.model;
   const mirrors = source.kind === 'Registry' ? (source.mirrors ?? []) : [];
-  const ports = [...mirrors.map(portOfUrl), ...references(settings).map(portOfReference)];
+  const ports = [...[...mirrors, ...proxies(defaults)].map(portOfUrl), ...references(settings).map(portOfReference)];
   const valid = ports.filter((port): port is number => port !== undefined && port > 0 && port < 65_536);
   return [...new Set([HTTP, HTTPS, ...valid])].sort((a, b) => a - b);
 }

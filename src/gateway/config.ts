@@ -3,6 +3,9 @@
 // and nothing that scaling changes may stand here: it is part of the pod template.
 import * as z from 'zod';
 
+/** The variable that carries the document. */
+export const GATEWAY_CONFIG = 'GATEWAY_CONFIG';
+
 const port = z.int().min(1).max(65_535);
 const seconds = z.int().min(0);
 const absolutePath = z.string().startsWith('/');
@@ -60,3 +63,19 @@ export const gatewayConfig = z.strictObject({
 });
 
 export type GatewayConfig = z.output<typeof gatewayConfig>;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${GATEWAY_CONFIG} is not JSON`, { cause });
+  }
+}
+
+/** Throws an Error that names the offending members. */
+export function readGatewayConfig(text: string | undefined): GatewayConfig {
+  if (!text) throw new Error(`${GATEWAY_CONFIG} is not set`);
+  const result = gatewayConfig.safeParse(parseJson(text));
+  if (!result.success) throw new Error(`${GATEWAY_CONFIG} cannot be used: ${z.prettifyError(result.error)}`);
+  return result.data;
+}

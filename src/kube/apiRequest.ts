@@ -17,6 +17,8 @@ export interface ApiRequest {
   signal?: AbortSignal | undefined;
   /** Milliseconds for the call with all its retries; for a stream: until its headers. Default: the transport's. */
   deadlineMs?: number | undefined;
+  /** Bytes of the answer; default: the transport's. */
+  maxAnswer?: number | undefined;
 }
 
 export const callOf = ({ verb, path }: ApiRequest): FailedCall => ({ verb, path });

@@ -78,7 +78,11 @@ export interface Client {
   /** Resolves to false when there was nothing to delete. */
   remove(resource: Resource, ref: ObjectRef, options?: DeleteOptions): Promise<boolean>;
   /** Any other call that answers JSON, e.g. discovery (`/apis`) or a SelfSubjectAccessReview. */
-  raw<T>(method: 'GET' | 'POST', path: string, options?: CallOptions & { body?: unknown }): Promise<T>;
+  raw<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    options?: CallOptions & { body?: unknown; maxAnswer?: number },
+  ): Promise<T>;
 }
 
 /** Every method rejects with ApiError, or with the reason of `signal` when that has aborted. */
@@ -138,13 +142,14 @@ export function createClient(transport: Transport): Client {
 
     remove: (resource, ref, options = {}) => remove(transport, resource, ref, options),
 
-    raw: (method, path, { body, ...options } = {}) =>
+    raw: (method, path, { body, maxAnswer, ...options } = {}) =>
       transport.json({
         ...call(options),
         verb: method === 'GET' ? 'get' : 'create',
         method,
         path,
         body,
+        maxAnswer,
         idempotent: method === 'GET',
       }),
   };

@@ -96,7 +96,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   async function exchange<T>(request: ApiRequest, life: Lifetime): Promise<T> {
     const { body } = await success(request, life);
-    const text = await readText(body, request, maxAnswer);
+    const text = await readText(body, request, request.maxAnswer ?? maxAnswer);
     return parsing(request, () => JSON.parse(text) as T);
   }
 

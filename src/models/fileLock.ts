@@ -4,6 +4,7 @@
 // Only a courtesy: two owners at once would be possible where a file system breaks O_EXCL or a process is frozen for a minute.
 // So whoever writes under it must be safe without it; the lock saves work. `lost` tells an owner that it is one no longer.
 import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { link, open, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -103,13 +104,22 @@ function lockAttempt({ path, owner, clock }: FileLockOptions): () => Promise<Att
 async function create(path: string, holder: Holder): Promise<boolean> {
   try {
     await makeFolder(dirname(path));
-    await using file = await open(path, 'wx', 0o664);
-    await file.writeFile(JSON.stringify(holder));
+    writeNew(path, JSON.stringify(holder));
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw fileError(error, `lock ${path}`);
   }
   return (await look(path))?.holder?.token === holder.token;
+}
+
+/** In one go: a process that is killed in between leaves a lock without a name, which others have to watch before they trust it. */
+function writeNew(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o664);
+  try {
+    writeSync(file, text);
+  } finally {
+    closeSync(file);
+  }
 }
 
 interface Found {

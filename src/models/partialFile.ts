@@ -3,12 +3,15 @@
 // A killed process loses what it wrote after the last saved state. What a power cut loses besides is found by the hash, which
 // is computed over the file itself.
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Clock } from '../process/clock.ts';
+import { digestOfBlobName } from './digest.ts';
 import { fileError } from './errors.ts';
 import { type FileLock, type LockOwner, tryLock } from './fileLock.ts';
+import { namesIn } from './files.ts';
 import { type BlobFacts, createPartialState, leftovers, lockPath, rangesOf, statePath } from './partialState.ts';
 import { prefixOf, type Range } from './ranges.ts';
-import { makeFolder, type Store } from './store.ts';
+import { blobSize, makeFolder, type Store } from './store.ts';
 import { partialPath, publishBlob } from './storeBlobs.ts';
 import { createWriteBack } from './writeBack.ts';
 
@@ -65,10 +68,31 @@ export async function removeLeftovers(options: PartialOptions): Promise<void> {
   }
 }
 
+/** The file itself, then what lies beside it: its state, a state that is being written, its lock, a lock that was put away. */
+const MEMBER = /^(sha256-[0-9a-f]{64})\.[A-Za-z0-9-]+(?=\.|$)/;
+
+/**
+ * Removes what belongs to no unfinished download any more and nobody is at work on: a process that was killed right after it had
+ * published a blob, or right before its first byte, leaves a state or a lock without a file. Call it when nothing is downloading
+ * here. Never throws.
+ */
+export async function removeOrphans(store: Store, holder: Pick<PartialOptions, 'owner' | 'clock'>): Promise<void> {
+  const names = await namesIn(store.partial).catch(() => []);
+  for (const [base, members] of Map.groupBy(names, (name) => MEMBER.exec(name)?.[0])) {
+    const digest = digestOfBlobName(base?.split('.')[0] ?? '');
+    if (base === undefined || digest === undefined) continue;
+    if (members.includes(base) && (await blobSize(store, digest).catch(() => undefined)) === undefined) continue;
+    const path = join(store.partial, base);
+    const lock = await lockOf(path, holder);
+    if (lock) for (const name of members) if (name !== basename(lockPath(path))) await remove(join(store.partial, name));
+    await lock?.release();
+  }
+}
+
 const remove = (path: string) => rm(path, { force: true }).catch(() => undefined);
 
 /** Undefined where somebody else has it, or where there can be no locks; then its name alone keeps others away. */
-const lockOf = (path: string, { owner, clock }: PartialOptions): Promise<FileLock | undefined> =>
+const lockOf = (path: string, { owner, clock }: Pick<PartialOptions, 'owner' | 'clock'>): Promise<FileLock | undefined> =>
   tryLock({ path: lockPath(path), owner, clock }).catch(() => undefined);
 
 async function openFile(

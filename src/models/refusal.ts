@@ -1,5 +1,6 @@
 // What an answer of a registry, or none, means for the pull: nobody else looks at status codes.
 import { PullError, type PullErrorFacts, type PullFailure } from './errors.ts';
+import { distrustIn } from './untrusted.ts';
 
 /** Long enough for what registries say, short enough for a condition. */
 const MAX_WORDS = 300;
@@ -34,9 +35,14 @@ export function refusalError({ host, what, statusCode, text, retryAfterMs }: Ref
   return new PullError(reason, message, { statusCode, retryAfterMs });
 }
 
-/** The error where no answer came, or one that was cut. */
+/** The error where no answer came, or one that was cut. A certificate that is not trusted now will not be in a minute either. */
 export function networkError(cause: unknown, host: string, what: string): Error {
   if (cause instanceof PullError) return cause;
+  const distrust = distrustIn(cause);
+  if (distrust) {
+    const message = `${host} shows a certificate that is not trusted: ${distrust.what}; ${distrust.cure}. Asked for the ${what}`;
+    return new PullError('Untrusted', message, { cause });
+  }
   return unreachable(`${host} cannot be reached for the ${what}: ${describe(cause)}`, { cause });
 }
 

@@ -135,6 +135,19 @@ function optionValue<N extends OptionName>(
   throw new ConfigError(`${where}=${text}: ${parsed.error.issues[0]?.message ?? 'not understood'}; ${option.help}`);
 }
 
+/** http or https, with nothing in it that may not be read by everybody who may read pods. */
+const proxyUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .refine((text) => !URL.parse(text)?.username, 'must hold no user name or password: it stands in every model pod');
+
+const pullProxy = z
+  .strictObject({
+    httpsProxy: proxyUrl.optional(),
+    httpProxy: proxyUrl.optional(),
+    noProxy: z.string().optional(),
+  })
+  .refine(({ httpsProxy, httpProxy }) => httpsProxy ?? httpProxy, 'needs httpsProxy or httpProxy');
+
 const amounts = z.record(z.string(), z.union([z.string(), z.number()]));
 const containerResources = z.strictObject({ requests: amounts.optional(), limits: amounts.optional() });
 const stringMap = z.record(z.string(), z.string());
@@ -148,19 +161,42 @@ const fileSchema = z.strictObject({
       foundryLocalCuda: z.string(),
     })
     .partial()
-    .optional(),
-  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
-  imagePullSecrets: z.array(z.string()).optional(),
-  gatewayResources: containerResources.optional(),
-  pullResources: containerResources.optional(),
-  serviceMonitor: z.strictObject({ labels: stringMap }).optional(),
-  monitoringNamespaces: z.array(z.string()).optional(),
-  operatorNamespace: z.string().optional(),
+    .optional()
+    .describe('`operator` (gateway and pull), `ollama`, `ollamaRocm`, `foundryLocal`, `foundryLocalCuda`'),
+  imagePullPolicy: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .optional()
+    .describe('Of all containers of model pods; default: what Kubernetes makes of the tag'),
+  imagePullSecrets: z.array(z.string()).optional().describe('Names of Secrets in the namespaces of the deployments'),
+  gatewayResources: containerResources.optional().describe('`requests` and `limits` of the gateway container'),
+  pullResources: containerResources.optional().describe('`requests` and `limits` of the pull container'),
+  pullProxy: pullProxy
+    .optional()
+    .describe(
+      '`httpsProxy`, `httpProxy`: URLs without password; `noProxy`: hosts, domains and CIDR blocks, separated by commas, that are ' +
+        'reached without. Given to pull containers as HTTPS_PROXY, HTTP_PROXY and NO_PROXY; NetworkPolicies let them reach the ports',
+    ),
+  serviceMonitor: z
+    .strictObject({ labels: stringMap })
+    .optional()
+    .describe('`labels` that Prometheus selects ServiceMonitors by'),
+  monitoringNamespaces: z
+    .array(z.string())
+    .optional()
+    .describe('Namespaces whose pods may scrape metrics, beside the deployment’s own'),
+  operatorNamespace: z.string().optional().describe('Where the operator runs, so that it may read what gateways report'),
   ids: z
     .strictObject({ user: z.int().min(1), group: z.int().min(1), fsGroup: z.int().min(1) })
     .partial()
-    .optional(),
+    .optional()
+    .describe('`user`, `group` and `fsGroup` of model pods; default 65532'),
 });
+
+/** Members of the defaults file for the reference page. */
+export const defaultsMembers = Object.entries(fileSchema.shape).map(([name, { description }]) => ({
+  name,
+  help: description ?? '',
+}));
 
 function yamlIn(text: string): unknown {
   try {

@@ -1,43 +1,42 @@
-// The digest that each revision has settled on: pinned by the user, found in the lock, or reported by the first pod.
+// The digests that each revision has settled on: pinned by the user, found in the lock, or reported by the first pod.
 import type { Settings } from '../api/defaults.ts';
 import type { Rung } from '../api/hardware.ts';
 import type { Lock } from '../children/lockConfigMap.ts';
 import { childNames } from '../children/metadata.ts';
+import { isTidied } from '../runtimes/pullInput.ts';
+import { modelOf } from '../runtimes/rung.ts';
 import { childKey } from './liveChild.ts';
 import type { Observed } from './observed.ts';
-import { isLive } from './podFacts.ts';
-import { lockedDigest, type PullState } from './pullState.ts';
+import { isLive, type PodFacts } from './podFacts.ts';
+import { lockedEntry, type PullState, pullStateOf, type Settled } from './pullState.ts';
 
 export interface Locks {
   /** Known before any pod of this pass was asked. */
-  known: string | undefined;
+  known: Settled;
   /** What the lock ConfigMap should hold now. */
   entries(pull: PullState): Lock[];
 }
 
-/** A lock of an older revision stays as long as a pod of that revision may restart and read it. */
-function olderLocks(
-  { pods }: Observed,
-  data: Record<string, string> | undefined,
-  revision: string,
-  reference: string,
-): Lock[] {
-  const older = new Set(pods.filter(isLive).map(({ pod }) => pod.revision));
+type Data = Record<string, string> | undefined;
+
+/**
+ * The lock of an older revision stays as long as a pod of it may restart and read it. Where pulls tidy the store, the entry also says
+ * that its model is in use; so one that is pinned, which has no entry while it is current, gets one of what its pods have reported.
+ */
+function olderLocks({ pods }: Observed, data: Data, revision: string, settings: Settings): Lock[] {
+  const older = Map.groupBy(pods.filter(isLive), ({ pod }: PodFacts) => pod.revision);
   older.delete(revision);
-  return [...older].sort().flatMap((other) => {
-    const digest = lockedDigest(data, other);
-    return digest ? [{ revision: other, reference: referenceIn(data, other) ?? reference, digest }] : [];
+  return [...older.keys()].sort().flatMap((other) => {
+    const entry = lockedEntry(data, other);
+    if (!entry && !isTidied(settings)) return [];
+    const { lock, adapters, reports } = pullStateOf(older.get(other) ?? [], entry ?? {});
+    const reference = entry?.reference ?? reports[0]?.reference ?? settings.model.name;
+    return lock ? [{ revision: other, reference, digest: lock, ...(adapters && { adapters }) }] : [];
   });
 }
 
-function referenceIn(data: Record<string, string> | undefined, revision: string): string | undefined {
-  try {
-    const entry = JSON.parse(data?.[`${revision}.json`] ?? 'null') as { reference?: unknown } | null;
-    return typeof entry?.reference === 'string' ? entry.reference : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const hasOpenAdapters = ({ ollama }: Settings): boolean =>
+  (ollama.modelfile?.adapters ?? []).some(({ digest }) => digest === undefined);
 
 export function locksOf(
   observed: Observed,
@@ -47,14 +46,18 @@ export function locksOf(
   const { metadata } = observed.deployment;
   const name = childNames(metadata.name).lock;
   const data = observed.children.get(childKey({ kind: 'ConfigMap', metadata: { name } }))?.data;
-  const reference = rung.model?.name ?? settings.model.name;
-  const pinned = rung.model?.digest ?? (rung.model?.name ? undefined : settings.model.digest);
+  const { name: reference, digest: pinned } = modelOf(settings, rung);
+  const entry = lockedEntry(data, revision);
+
+  /** A pin is in the pod template already; a ConfigMap that repeats it would be one more object for nothing. */
+  function current({ lock, adapters: found }: PullState): Lock[] {
+    const adapters = hasOpenAdapters(settings) ? found : undefined;
+    if (!lock || (pinned && !adapters)) return [];
+    return [{ revision, reference, digest: lock, ...(adapters && { adapters }) }];
+  }
+
   return {
-    known: pinned ?? lockedDigest(data, revision),
-    entries({ lock }) {
-      // A pin is in the pod template already; a ConfigMap that repeats it would be one more object for nothing.
-      const current = lock && !pinned ? [{ revision, reference, digest: lock }] : [];
-      return [...current, ...olderLocks(observed, data, revision, reference)];
-    },
+    known: { digest: pinned ?? entry?.digest, adapters: entry?.adapters },
+    entries: (pull) => [...current(pull), ...olderLocks(observed, data, revision, settings)],
   };
 }

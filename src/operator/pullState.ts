@@ -1,4 +1,5 @@
 // What the pull containers of the current revision have reported, and the digest that the revision has settled on.
+import * as z from 'zod';
 import { type Outcome as PullOutcome, parseOutcome } from '../puller/outcome.ts';
 import type { ContainerFacts, PodFacts } from './podFacts.ts';
 
@@ -17,11 +18,13 @@ export interface PullState {
   pending: number;
   /** The digest of this revision: pinned, locked, or found by the first pod. */
   lock: string | undefined;
-  /** Pods that found another digest than the lock. */
+  /** Of the adapters of this revision, as they were locked or found by the first pod. */
+  adapters: readonly string[] | undefined;
+  /** Pods that found another digest than the lock, of the model or of an adapter. */
   mismatched: readonly PullReport[];
 }
 
-export const noPull: PullState = { reports: [], failures: [], pending: 0, lock: undefined, mismatched: [] };
+export const noPull: PullState = { reports: [], failures: [], pending: 0, lock: undefined, adapters: undefined, mismatched: [] };
 
 const pullOf = ({ pod }: PodFacts): ContainerFacts | undefined => pod.containers.find(({ name }) => name === 'pull');
 
@@ -38,36 +41,52 @@ function reportOf(pod: PodFacts): PullReport | undefined {
   };
 }
 
+/** What is known of a revision before its pods are asked: pinned or locked. */
+export interface Settled {
+  digest?: string | undefined;
+  adapters?: readonly string[] | undefined;
+}
+
+const isOther = (found: readonly string[] | undefined, locked: readonly string[] | undefined): boolean =>
+  found !== undefined && locked !== undefined && found.join() !== locked.join();
+
 /**
  * Reads the pull containers.
- * @param pods live pods of the current revision
- * @param known the digest that was pinned or locked before, if any
+ * @param pods live pods of one revision
  */
-export function pullStateOf(pods: readonly PodFacts[], known: string | undefined): PullState {
+export function pullStateOf(pods: readonly PodFacts[], known: Settled): PullState {
   const ended = pods.map(reportOf).filter((report): report is PullReport => report !== undefined);
   const reports = ended
     .filter(({ reason }) => reason === 'Done')
     .sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.pod.localeCompare(b.pod));
-  const lock = known ?? reports.find(({ digest }) => digest)?.digest;
+  const lock = known.digest ?? reports.find(({ digest }) => digest)?.digest;
+  const adapters = known.adapters ?? reports.find((report) => report.digest === lock && report.adapters)?.adapters;
   return {
     reports,
     failures: ended.filter(({ reason }) => reason !== 'Done'),
     pending: pods.length - ended.length,
     lock,
-    mismatched: reports.filter(({ digest }) => digest !== undefined && digest !== lock),
+    adapters,
+    mismatched: reports.filter(
+      ({ digest, adapters: found }) => digest !== undefined && (digest !== lock || isOther(found, adapters)),
+    ),
   };
 }
 
-interface LockEntry {
-  reference: string;
-  digest: string;
-}
+const digestText = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const lockEntry = z.object({
+  reference: z.string().optional().catch(undefined),
+  digest: digestText,
+  adapters: z.array(digestText).optional(),
+});
 
 /** The entry of one revision in the lock ConfigMap; undefined when there is none that can be read. */
-export function lockedDigest(data: Record<string, string> | undefined, revision: string): string | undefined {
+export function lockedEntry(
+  data: Record<string, string> | undefined,
+  revision: string,
+): z.output<typeof lockEntry> | undefined {
   try {
-    const entry = JSON.parse(data?.[`${revision}.json`] ?? 'null') as LockEntry | null;
-    return typeof entry?.digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(entry.digest) ? entry.digest : undefined;
+    return lockEntry.parse(JSON.parse(data?.[`${revision}.json`] ?? 'null'));
   } catch {
     return undefined;
   }

@@ -47,6 +47,13 @@ const derived = z.object({
   license: z.string().optional(),
 });
 
+/** What the runtime is started with. Parameters of the model itself go before it, so they must not say otherwise. */
+const launch = z.object({
+  /** Tokens. */
+  maxContext: z.int().min(1),
+  threads: z.int().min(1).optional(),
+});
+
 export const pullConfig = z.object({
   runtime: z.enum(['Ollama', 'FoundryLocal']),
   /** For the User-Agent: registries refuse models that need a newer runtime (HTTP 412). */
@@ -73,6 +80,8 @@ export const pullConfig = z.object({
   tidy: z.object({ keepRevisions: z.int().min(1) }).optional(),
   /** Make a model of our own from the pulled one, and serve that. */
   derived: derived.optional(),
+  /** A model that contradicts these is derived too. */
+  launch: launch.optional(),
   progressFile: z.string(),
   terminationMessagePath: z.string(),
 });

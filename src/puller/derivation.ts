@@ -32,12 +32,35 @@ async function refuseMisfit(store: Store, { reference, raw }: Gathered, base: Ba
     );
 }
 
+type Declared = NonNullable<PullConfig['derived']>;
+
+/** A model without num_ctx takes what the server was started with; num_thread 0 means the same as none. */
+function contradictions({ parameters }: Base, { maxContext, threads }: NonNullable<PullConfig['launch']>) {
+  const { num_ctx: context = maxContext, num_thread: own } = parameters;
+  return [
+    ...(context === maxContext ? [] : [{ name: 'num_ctx', value: String(maxContext) }]),
+    ...(threads === undefined || !own || own === threads ? [] : [{ name: 'num_thread', value: String(threads) }]),
+  ];
+}
+
+/**
+ * What the model has to be derived with: what was declared, and what keeps the base's own parameters from going before the
+ * settings of the server. Undefined where the base can be served as it is.
+ */
+export function declarationOf(base: Base, { derived, launch }: Pick<PullConfig, 'derived' | 'launch'>): Declared | undefined {
+  const declared = derived?.parameters ?? [];
+  const held = launch ? contradictions(base, launch) : [];
+  const missing = held.filter(({ name }) => !declared.some((other) => other.name === name));
+  if (missing.length === 0) return derived;
+  return { ...derived, parameters: [...declared, ...missing] };
+}
+
 /** Writes nothing yet. Throws a PullError: for parameters that Ollama does not know, for adapters that do not fit. */
 export async function deriveFrom(
   store: Store,
   base: Base,
   adapters: readonly Gathered[],
-  declaration: NonNullable<PullConfig['derived']>,
+  declaration: Declared,
   options: Options,
 ): Promise<Derived> {
   for (const adapter of adapters) await refuseMisfit(store, adapter, base, options);

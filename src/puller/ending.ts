@@ -5,7 +5,6 @@ import type { PullConfig } from './config.ts';
 import type { TerminationMessage } from './outcome.ts';
 import type { ServedModel } from './progressReport.ts';
 import { formatSeconds } from './progressWords.ts';
-import { pull } from './pull.ts';
 import type { PullContext } from './sources.ts';
 
 interface Failure {
@@ -34,12 +33,13 @@ function doneMessage(
   fetchedBytes: number,
   seconds: number,
 ): TerminationMessage {
-  const { digest, sourceDigest, sizeBytes, quantization, family, contextLength } = served;
+  const { digest, sourceDigest, adapterDigests, sizeBytes, quantization, family, contextLength } = served;
   return {
     reason: 'Done',
     message: doneWords(served, fetchedBytes, seconds),
     reference,
     digest: sourceDigest,
+    ...(adapterDigests && { adapters: adapterDigests }),
     servedDigest: digest,
     sizeBytes,
     fetchedBytes,
@@ -50,8 +50,11 @@ function doneMessage(
   };
 }
 
+/** Resolves when the model is in the store and verified; rejects with a PullError, or with the reason of `context.signal`. */
+export type Pull = (config: PullConfig, context: PullContext) => Promise<ServedModel>;
+
 /** Pulls and tells the progress of its end. Never rejects. */
-export async function endingOf(config: PullConfig, context: PullContext): Promise<TerminationMessage> {
+export async function endingOf(config: PullConfig, context: PullContext, pull: Pull): Promise<TerminationMessage> {
   const { clock, progress, log, signal } = context;
   const { reference } = config;
   const begun = clock.monotonic();

@@ -27,6 +27,7 @@ export const outcomes = {
     retry: 'permanent',
     meaning: 'a Secret or ConfigMap that the pull needs is not there',
   },
+  Untrusted: { exitCode: 28, retry: 'permanent', meaning: 'the certificate of the source is not trusted' },
   Unreachable: { exitCode: 40, retry: 'retryable', meaning: 'the source does not answer' },
   DiskFull: { exitCode: 41, retry: 'retryable', meaning: 'the store has no room for the model' },
   Corrupt: { exitCode: 42, retry: 'retryable', meaning: 'what arrived or lay there does not match its hash' },
@@ -48,6 +49,8 @@ export const terminationMessage = z.object({
   reference: z.string().optional(),
   /** Of the manifest that was pulled. */
   digest: z.string().optional(),
+  /** Of the manifests of adapters, in the order of the Modelfile. */
+  adapters: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).optional(),
   /** Of what the runtime serves: another one where a Modelfile derives it. */
   servedDigest: z.string().optional(),
   sizeBytes: z.number().min(0).optional(),

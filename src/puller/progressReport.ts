@@ -35,6 +35,8 @@ const servedModel = z.object({
   digest: z.string(),
   /** Of the manifest that was pulled; the same unless a Modelfile derives another. */
   sourceDigest: z.string(),
+  /** Of the adapters that were pulled, in the order of the Modelfile. */
+  adapterDigests: z.array(z.string()).optional(),
   sizeBytes: count,
   quantization: z.string().optional(),
   family: z.string().optional(),

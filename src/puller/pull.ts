@@ -11,7 +11,7 @@ import { servedName } from '../models/servedName.ts';
 import { missingBlobs, openStore, prepareStore } from '../models/store.ts';
 import { findManifest, readManifest, writeManifest } from '../models/storeManifests.ts';
 import type { PullConfig } from './config.ts';
-import { deriveFrom, type Gathered, writeDerived } from './derivation.ts';
+import { declarationOf, deriveFrom, type Gathered, writeDerived } from './derivation.ts';
 import { blobsOfAll, fetchMissing, type Pulling } from './fetching.ts';
 import { inspect, refuseByConfig, refuseUnexpected } from './inspection.ts';
 import type { ServedModel } from './progressReport.ts';
@@ -75,13 +75,14 @@ async function publish(pulling: Pulling, models: Models): Promise<Published> {
   for (const { raw, reference } of models) await refuseByConfig(store, raw, reference, config.runtimeVersion);
   const { base, facts } = await inspect(store, main.raw, main.reference, context);
   refuseUnexpected(facts, config);
-  const derived = config.derived && (await deriveFrom(store, base, adapters, config.derived, context));
+  const declaration = declarationOf(base, config);
+  const derived = declaration && (await deriveFrom(store, base, adapters, declaration, context));
   if (derived) context.progress.begin('Building');
   const names = models.map(({ reference, raw }) => servedName('source', reference, raw.digest));
   for (const [index, { raw }] of models.entries())
     await writeManifest(store, names[index] ?? main.reference, raw.bytes);
   if (derived) await writeDerived(store, derived);
-  const served = servedModel(main, facts, derived);
+  const served = servedModel(models, facts, derived);
   await recordRevision(store, {
     revision: config.revision,
     models: [...names, ...(derived ? [derived.name] : [])],
@@ -92,12 +93,14 @@ async function publish(pulling: Pulling, models: Models): Promise<Published> {
   return { served };
 }
 
-function servedModel({ reference, raw }: Gathered, facts: ModelFacts, derived: Derived | undefined): ServedModel {
+function servedModel([main, ...adapters]: Models, facts: ModelFacts, derived: Derived | undefined): ServedModel {
+  const { reference, raw } = main;
   const { quantization, family, parameterSize, contextLength } = facts;
   return {
     name: shortReference(derived?.name ?? servedName('source', reference, raw.digest)),
     digest: derived?.digest ?? raw.digest,
     sourceDigest: raw.digest,
+    ...(adapters.length > 0 && { adapterDigests: adapters.map((adapter) => adapter.raw.digest) }),
     sizeBytes: sizeOf(derived?.manifest ?? raw.manifest),
     ...(quantization && { quantization }),
     ...(family && { family }),

@@ -16,7 +16,14 @@ export interface Wanted {
 }
 
 const MAX_LOCK_BYTES = 64 * 1024;
-const lockEntry = z.object({ digest: z.string() });
+const digestText = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
+const lockEntry = z.object({
+  digest: digestText,
+  /** In the order of the Modelfile; absent where it has none. */
+  adapters: z.array(digestText).optional(),
+});
+
+type LockEntry = z.output<typeof lockEntry>;
 
 function pinOf(digest: string | undefined, name: string): Digest | undefined {
   if (digest === undefined || isDigest(digest)) return digest;
@@ -24,16 +31,14 @@ function pinOf(digest: string | undefined, name: string): Digest | undefined {
 }
 
 /** Absent until the operator has written it. One that is there and cannot be read is not passed over: it might say something else. */
-async function lockedDigest(path: string): Promise<Digest | undefined> {
+async function readLock(path: string): Promise<Partial<LockEntry>> {
   const bytes = await readBounded(path, MAX_LOCK_BYTES, `the lock ${path}`);
-  if (!bytes) return undefined;
+  if (!bytes) return {};
   try {
-    const { digest } = lockEntry.parse(JSON.parse(bytes.toString('utf8')));
-    if (isDigest(digest)) return digest;
+    return lockEntry.parse(JSON.parse(bytes.toString('utf8')));
   } catch {
-    // told below
+    throw new PullError('Internal', `the lock ${path} holds no digest; remove the entry from its ConfigMap`);
   }
-  throw new PullError('Internal', `the lock ${path} holds no digest; remove the entry from its ConfigMap`);
 }
 
 /** So that a restart resolves nothing again, also before the lock exists. */
@@ -46,15 +51,20 @@ async function recordedDigests(store: Store, revision: string): Promise<Readonly
 /** The model first, then the adapters of its Modelfile. Throws a PullError: InvalidReference, or Internal for a damaged lock. */
 export async function wantedModels(config: PullConfig, store: Store): Promise<readonly [Wanted, ...Wanted[]]> {
   const reference = parseReference(config.reference);
-  const pin = pinOf(config.digest, config.reference);
-  const adapters = (config.derived?.adapters ?? []).map(({ name, digest }) => ({
-    reference: parseReference(name),
-    digest: pinOf(digest, name),
-  }));
+  const pinned: readonly [Wanted, ...Wanted[]] = [
+    { reference, digest: pinOf(config.digest, config.reference) },
+    ...(config.derived?.adapters ?? []).map(({ name, digest }) => ({
+      reference: parseReference(name),
+      digest: pinOf(digest, name),
+    })),
+  ];
+  const [main, ...adapters] = pinned;
+  const isOpen = pinned.some(({ digest }) => digest === undefined);
+  const lock = isOpen ? await readLock(config.lockFile) : {};
   const recorded = await recordedDigests(store, config.revision);
-  const settle = (wanted: Wanted): Wanted => ({
+  const settle = (wanted: Wanted, locked: Digest | undefined): Wanted => ({
     ...wanted,
-    digest: wanted.digest ?? recorded.get(formatReference(wanted.reference)),
+    digest: wanted.digest ?? locked ?? recorded.get(formatReference(wanted.reference)),
   });
-  return [settle({ reference, digest: pin ?? (await lockedDigest(config.lockFile)) }), ...adapters.map(settle)];
+  return [settle(main, lock.digest), ...adapters.map((adapter, index) => settle(adapter, lock.adapters?.[index]))];
 }

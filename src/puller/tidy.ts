@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { type FileLock, tryLock } from '../models/fileLock.ts';
 import { namesIn } from '../models/files.ts';
+import { removeOrphans } from '../models/partialFile.ts';
 import { shortReference } from '../models/reference.ts';
 import type { Store } from '../models/store.ts';
 import { emptyQuarantine } from '../models/storeBlobs.ts';
@@ -18,6 +19,10 @@ async function revisionsInUse({ revision, lockFile }: PullConfig): Promise<strin
   return [...new Set([revision, ...locked])];
 }
 
+/** Of downloads that crashes have ended. They are our own, so they go from a claim that the user brought too. */
+const hasLeftovers = async ({ partial }: Store): Promise<boolean> =>
+  (await namesIn(partial).catch(() => [])).length > 0;
+
 /**
  * Call it when the model is published and its revision recorded. Without `held` the lock of the store is tried, not waited for.
  * Never rejects: the model is there, and the next pull tidies again.
@@ -28,13 +33,14 @@ export async function tidy(
   context: PullContext,
   held: FileLock | undefined,
 ): Promise<void> {
-  if (!config.tidy && !held) return;
+  if (!config.tidy && !held && !(await hasLeftovers(store))) return;
   const { clock, log, owner, progress } = context;
   let lock = held;
   try {
     lock ??= await tryLock({ path: store.lockFile, owner, clock });
     if (!lock || !(await lock.isOurs())) return;
     await emptyQuarantine(store);
+    await removeOrphans(store, { owner, clock });
     if (!config.tidy) return;
     progress.begin('Tidying');
     const inUse = await revisionsInUse(config);

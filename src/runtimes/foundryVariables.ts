@@ -10,6 +10,7 @@ export const foundryVariables = {
   FL_THREADS: 'CPU threads; absent: the runtime decides',
   FL_LOAD_TIMEOUT: 'seconds that loading may take',
   FL_OFFLINE: '1: never ask the catalog',
+  FL_CORE: 'folder with the core and its libraries; set by the image',
 } as const satisfies Record<string, string>;
 
 export type FoundryVariable = keyof typeof foundryVariables;

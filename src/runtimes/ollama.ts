@@ -2,7 +2,7 @@
 import { OLLAMA_VERSION, type Settings } from '../api/defaults.ts';
 import { RESERVED_PORTS } from '../api/schema.ts';
 import type { Problem } from '../api/types.ts';
-import { PULL_CONFIG, writePullConfig } from '../puller/config.ts';
+import { PULL_CONFIG, type PullConfig, writePullConfig } from '../puller/config.ts';
 import { pullNodeFlags } from '../puller/nodeFlags.ts';
 import { envOf, reservedEnvProblems, withoutNvidia } from './env.ts';
 import { derivedOf, modelfileProblems } from './ollamaModelfile.ts';
@@ -45,6 +45,12 @@ function ollamaEnv({ settings, rung, choice }: RuntimeInput): Partial<Record<Oll
     ...(choice.class === 'CPU' && { OLLAMA_LLM_LIBRARY: 'cpu' }),
     ...(choice.class === 'GPU' && choice.vendor === 'intel' && { OLLAMA_IGPU_ENABLE: 1 }),
   };
+}
+
+/** What ollamaEnv says and a model's own parameters would go before. */
+function launchOf({ settings, rung }: RuntimeInput): PullConfig['launch'] {
+  const threads = threadsOf(settings, rung);
+  return { maxContext: settings.performance.maxContext, ...(threads !== undefined && { threads }) };
 }
 
 function mainEnv(input: RuntimeInput) {
@@ -115,7 +121,10 @@ export const ollama: Runtime = {
   main: (input) => ({ image: ollama.image(input), args: ['serve'], env: mainEnv(input) }),
   pull(input) {
     const { settings, choice, defaults } = input;
-    const config = pullConfigOf(input, OLLAMA_VERSION, derivedOf(settings, choice.class === 'GPU'));
+    const config = pullConfigOf(input, OLLAMA_VERSION, {
+      derived: derivedOf(settings, choice.class === 'GPU'),
+      launch: launchOf(input),
+    });
     return {
       image: defaults.images.operator,
       command: ['/nodejs/bin/node', ...pullNodeFlags, '/app/pull.js'],

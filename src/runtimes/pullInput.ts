@@ -41,12 +41,12 @@ function sourceOf(source: Source): PullSource {
 }
 
 /** A claim of the user's own is never tidied, and an emptyDir goes with its pod. */
-const isOurs = ({ storage }: Settings) => storage.kind === 'Claim' && storage.own;
+export const isTidied = ({ storage }: Settings) => storage.kind === 'Claim' && storage.own;
 
 export function pullConfigOf(
   { settings, rung, revision }: RuntimeInput,
   runtimeVersion: string,
-  derived?: PullConfig['derived'],
+  { derived, launch }: Pick<PullConfig, 'derived' | 'launch'> = {},
 ): PullConfig {
   const { name, digest } = modelOf(settings, rung);
   const { expect, verify, source } = settings.model;
@@ -61,8 +61,9 @@ export function pullConfigOf(
     source: sourceOf(source),
     store: paths.models,
     lockFile: `${paths.lock}/${revision}.json`,
-    ...(isOurs(settings) && { tidy: { keepRevisions: KEPT_REVISIONS } }),
+    ...(isTidied(settings) && { tidy: { keepRevisions: KEPT_REVISIONS } }),
     ...(derived && { derived }),
+    ...(launch && { launch }),
     progressFile: `${paths.shared}/progress.json`,
     terminationMessagePath: TERMINATION_MESSAGE_PATH,
   };

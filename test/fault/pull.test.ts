@@ -1,11 +1,14 @@
 // Whole pulls from a registry in health: what is fetched, what is published, and what a restart costs.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type Digest, digestOf } from '../../src/models/digest.ts';
 import { downloadBlob } from '../../src/models/download.ts';
+import { tryLock } from '../../src/models/fileLock.ts';
 import { shortReference } from '../../src/models/reference.ts';
 import { readRevisions } from '../../src/models/revisions.ts';
-import { openStore, prepareStore } from '../../src/models/store.ts';
+import { openStore, prepareStore, type Store } from '../../src/models/store.ts';
+import { partialPath } from '../../src/models/storeBlobs.ts';
 import { writeManifest } from '../../src/models/storeManifests.ts';
 import { systemClock } from '../../src/process/clock.ts';
 import type { PullConfig } from '../../src/puller/config.ts';
@@ -138,6 +141,55 @@ async function fillLikeOllama(server: RegistryServer, model: ModelOn, root: stri
     await downloadBlob({ registry, reference, layer, store, owner, signal, clock, random, log });
   await writeManifest(store, reference, (await registry.manifest(reference)).bytes);
 }
+
+describe('what a killed pull has left beside a blob', () => {
+  /** As after a kill right behind the rename, and as after one right before the first byte. */
+  async function leave(store: Store, digest: Digest): Promise<void> {
+    const remains = { token: 'old', host: owner.host, pid: owner.pid, startedAt: 'before' };
+    const [published, begun] = [digest, digestOf('another')].map((of) => partialPath(openStore(store.root), of));
+    await writeFile(`${published}.json`, JSON.stringify({ version: 1, size: 1, ranges: [[0, 1]] }));
+    await writeFile(`${published}.json.new`, '');
+    for (const path of [published, begun]) await writeFile(`${path}.lock`, JSON.stringify(remains));
+  }
+
+  it('goes with the next pull, which fetches nothing', async () => {
+    const server = await registryServer();
+    const { weights } = modelOn(server);
+    const { run, store } = await pullFrom(server);
+    await run();
+    await leave(store, weights.digest);
+    await expect(run()).resolves.toMatchObject({ reason: 'Done', fetchedBytes: 0 });
+    expect(await readdir(store.partial)).toEqual([]);
+  });
+
+  it('goes with the next pull, which fetches something else', async () => {
+    const server = await registryServer();
+    const { weights } = modelOn(server);
+    const { run, store } = await pullFrom(server);
+    await run();
+    await leave(store, weights.digest);
+    modelOn(server, { salt: 1 });
+    await expect(run({ revision: 'r2' })).resolves.toMatchObject({ reason: 'Done' });
+    expect(await readdir(store.partial)).toEqual([]);
+  });
+
+  it('stays where another is at work, and so does what it has fetched of a blob that is not there', async () => {
+    const server = await registryServer();
+    const { weights } = modelOn(server);
+    const { run, store } = await pullFrom(server);
+    await run();
+    const atWork = partialPath(openStore(store.root), weights.digest);
+    await writeFile(atWork, 'bytes');
+    const held = await tryLock({ path: `${atWork}.lock`, owner, clock: systemClock });
+    const unfinished = partialPath(openStore(store.root), digestOf('another'));
+    await writeFile(unfinished, 'bytes');
+    await run();
+    expect(await readdir(store.partial)).toEqual(
+      [atWork, `${atWork}.lock`, unfinished].map((path) => basename(path)).sort(),
+    );
+    await held?.release();
+  });
+});
 
 describe('a tag that moves', () => {
   it('means one thing per revision, on one store', async () => {

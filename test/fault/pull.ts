@@ -17,6 +17,7 @@ import { outcomes, type TerminationMessage } from '../../src/puller/outcome.ts';
 import { createProgress } from '../../src/puller/progress.ts';
 import { progressFile } from '../../src/puller/progressFile.ts';
 import { type ProgressReport, parseProgress } from '../../src/puller/progressReport.ts';
+import { pull } from '../../src/puller/pull.ts';
 import { descriptorOf, temporaryFolder } from '../unit/models/temporaryStore.ts';
 import { tinyGguf } from '../unit/models/tinyGguf.ts';
 import { contentOf } from './download.ts';
@@ -39,6 +40,7 @@ export interface ModelChoice {
   salt?: number;
   header?: Buffer;
   config?: Record<string, string | number | string[]>;
+  params?: Record<string, string | number | string[]>;
   byTagAlone?: boolean;
 }
 
@@ -59,7 +61,15 @@ export function weightsOf(size: number, salt = 0, header = tinyGguf()): Buffer {
 /** Puts a model with weights, template, parameters and config on the registry. */
 export function modelOn(
   server: RegistryServer,
-  { name = 'library/tiny:latest', size = 40_000, salt, header, config = {}, byTagAlone = false }: ModelChoice = {},
+  {
+    name = 'library/tiny:latest',
+    size = 40_000,
+    salt,
+    header,
+    config = {},
+    params: parameters = { stop: ['<|end|>'], temperature: 0.5 },
+    byTagAlone = false,
+  }: ModelChoice = {},
 ): ModelOn {
   const put = (mediaType: string, content: Buffer) => {
     server.addBlob(content);
@@ -67,7 +77,7 @@ export function modelOn(
   };
   const weights = put(layerMediaTypes.model, weightsOf(size, salt, header));
   const template = put(layerMediaTypes.template, Buffer.from('{{ .Prompt }}'));
-  const params = put(layerMediaTypes.params, goJson({ stop: ['<|end|>'], temperature: 0.5 }));
+  const params = put(layerMediaTypes.params, goJson(parameters));
   const configBlob = put(configMediaType, goJson({ ...modelConfig, ...config }));
   const layers = [weights, template, params];
   const digest = server.addManifest(name, manifestBytes(configBlob, layers), { byTagAlone });
@@ -117,7 +127,7 @@ export async function pullFrom(
   async function run(more: Partial<PullConfig> = {}, options: RunOptions = {}): Promise<Ending> {
     const { clock = createEagerClock(), signal = new AbortController().signal, pid = process.pid } = options;
     const mine = { ...config, ...more };
-    const message = await endingOf(mine, {
+    const context = {
       clock,
       // No pause is then as long as one of the limits that the eager clock holds.
       random: () => 0.4,
@@ -132,7 +142,8 @@ export async function pullFrom(
       userAgent: 'ollama/0.32.15 (amd64 linux) Go/go1.26.0',
       proxies: {},
       signal,
-    });
+    };
+    const message = await endingOf(mine, context, pull);
     return { ...message, exitCode: outcomes[message.reason].exitCode };
   }
   const progress = async () => parseProgress(await readFile(config.progressFile, 'utf8').catch(() => ''));

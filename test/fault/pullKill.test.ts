@@ -91,28 +91,32 @@ it(`survives ${kills} kills (seed ${seed})`, { timeout: 120_000 + kills * 10_000
   const someMoment = () =>
     moments[chance() < 0.6 ? 1 : Math.floor(chance() * moments.length)]?.() ?? (async () => true);
 
-  const counts = { killed: 0, finished: 0, downloads: 1 };
+  const counts = { killed: 0, finished: 0, downloads: 1, rounds: 0 };
+  const env = { LOG_LEVEL: 'warn' };
   const finish = async () => {
     expect(await wholeModels(store)).toEqual(published);
     counts.finished += 1;
   };
   while (counts.killed < kills) {
-    const pull = startPull(config, { env: { LOG_LEVEL: 'silent' } });
+    counts.rounds += 1;
+    const pull = startPull(config, { env });
     const isReached = someMoment();
     await vi.waitUntil(async () => pull.isOver || (await isReached()), { timeout: 60_000, interval: 1 });
     pull.child.kill('SIGKILL');
-    const { code } = await pull.ended;
-    if (code !== null) expect(code).toBe(0);
+    const { code, stdout, stderr } = await pull.ended;
+    if (code !== null) expect({ code, stdout, stderr, ...counts }).toMatchObject({ code: 0 });
     else counts.killed += 1;
     // Throws for a manifest whose blobs are not whole.
-    const names = await wholeModels(store);
+    const names = await wholeModels(store).catch((error: unknown) => {
+      throw new Error(`round ${counts.rounds}, kill ${counts.killed}: ${error}`, { cause: error });
+    });
     if (code === 0) await finish();
     if (names.length > 0 && chance() < 0.5) {
       await rm(store.root, { recursive: true });
       counts.downloads += 1;
     }
   }
-  expect((await startPull(config, { env: { LOG_LEVEL: 'silent' } }).ended).code).toBe(0);
+  expect(await startPull(config, { env }).ended, JSON.stringify(counts)).toMatchObject({ code: 0 });
   await finish();
   expect(await readdir(store.partial)).toEqual([]);
   const needed = counts.downloads * model.weights.size;

@@ -1,6 +1,6 @@
 // Pulls that end in more than what the registry has, or in less: Modelfiles, adapters, expectations, tidying.
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/models/digest.ts';
 import { goJson } from '../../src/models/goJson.ts';
@@ -19,11 +19,12 @@ import type { RegistryServer } from './registryServer.ts';
 
 const declared = { system: 'Be short.', parameters: [{ name: 'num_ctx', value: '4096' }] };
 
-function adapterOn(server: RegistryServer, architecture = 'llama'): Digest {
+function adapterOn(server: RegistryServer, architecture = 'llama', name = 'adapter'): Digest {
   const metadata = {
     ...llama,
     'general.type': { type: 'text', value: 'adapter' },
     'general.architecture': { type: 'text', value: architecture },
+    'general.name': { type: 'text', value: name },
   } as const;
   const weights = tinyGguf({ metadata });
   const config = goJson({ model_format: 'gguf' });
@@ -101,6 +102,21 @@ describe('a declared Modelfile', () => {
     expect(requests()).toBe(0);
   });
 
+  it('brings the adapter that the revision has settled on, whatever its tag says by now', async () => {
+    const server = await registryServer();
+    modelOn(server);
+    const digest = adapterOn(server);
+    const derived = { parameters: [], adapters: [{ name: `${server.host}/library/lora:v1` }] };
+    const first = await pullFrom(server, { derived });
+    const { servedDigest, digest: base, adapters } = await first.run();
+    expect(adapters).toEqual([digest]);
+    adapterOn(server, 'llama', 'moved');
+    const second = await pullFrom(server, { derived });
+    await mkdir(dirname(second.config.lockFile), { recursive: true });
+    await writeFile(second.config.lockFile, JSON.stringify({ reference: 'tiny', digest: base, adapters }));
+    await expect(second.run()).resolves.toMatchObject({ reason: 'Done', servedDigest, adapters: [digest] });
+  });
+
   it('with an adapter for another architecture is refused', async () => {
     const server = await registryServer();
     modelOn(server);
@@ -109,6 +125,27 @@ describe('a declared Modelfile', () => {
     const { run, store } = await pullFrom(server, { derived: { parameters: [], adapters } });
     await expect(run()).resolves.toMatchObject({ reason: 'ExpectationMismatch', exitCode: 25, message: /qwen2/ });
     expect(await wholeModels(store)).toEqual([]);
+  });
+});
+
+describe('parameters of the model itself', () => {
+  const params = { num_ctx: 16_384, num_thread: 7, temperature: 0.5 };
+
+  it('that go before the settings of the server are put right', async () => {
+    const server = await registryServer();
+    const model = modelOn(server, { params });
+    const { run, store } = await pullFrom(server, { launch: { maxContext: 4096, threads: 2 } });
+    const { reason, digest, servedDigest } = await run();
+    expect({ reason, digest }).toEqual({ reason: 'Done', digest: model.digest });
+    const [layer] = await layersOfServed(store, `localmodels.dev/derived/tiny:${servedDigest?.slice(7)}`, 'params');
+    expect(JSON.parse(layer ?? '')).toEqual({ num_ctx: 4096, num_thread: 2, temperature: 0.5 });
+  });
+
+  it('that say the same are served as they are', async () => {
+    const server = await registryServer();
+    const model = modelOn(server, { params });
+    const { run } = await pullFrom(server, { launch: { maxContext: 16_384, threads: 7 } });
+    await expect(run()).resolves.toMatchObject({ reason: 'Done', servedDigest: model.digest });
   });
 });
 

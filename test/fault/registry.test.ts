@@ -255,13 +255,18 @@ describe('TLS', () => {
     await expect(registry.manifest(reference)).resolves.toMatchObject({ digest });
   });
 
-  it('with an authority that nobody knows ends as Unreachable and says why', async () => {
+  it('with an authority that nobody knows is given up at once, with the cure', async () => {
     const { server, reference } = await secure();
-    const { registry } = registryFor({ plainHttp: false });
+    const { registry, lines } = registryFor({ plainHttp: false });
     const ended = registry.manifest(reference);
-    await expect(ended).rejects.toMatchObject({ reason: 'Unreachable' });
+    await expect(ended).rejects.toMatchObject({ reason: 'Untrusted' });
     await expect(ended).rejects.toThrow(/self.signed certificate/);
-    expect(server.requests).toHaveLength(0);
+    await expect(ended).rejects.toThrow('spec.model.source.registry.caBundleRef');
+    expect({ requests: server.requests, connections: server.connections, lines }).toEqual({
+      requests: [],
+      connections: 1,
+      lines: [],
+    });
   });
 
   it('is not left for http: not by a redirect to a manifest, not for a token', async () => {

@@ -1,5 +1,6 @@
 // What a test file runs on for real, and the reason to skip its tests where that cannot be had.
 import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
+import type { FoundryNatives } from './foundry/natives.ts';
 import type { Found } from './globalSetup.ts';
 import type { OllamaBinaries } from './ollama/binaries.ts';
 import type { RegistryBinaries } from './registries/binaries.ts';
@@ -7,6 +8,7 @@ import type { RegistryBinaries } from './registries/binaries.ts';
 interface Programs {
   ollama: OllamaBinaries;
   registries: RegistryBinaries;
+  foundryLocal: FoundryNatives;
 }
 
 /** Something to do after the last test; the latest comes first. */

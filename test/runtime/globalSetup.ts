@@ -2,6 +2,7 @@
 import type { TestProject } from 'vitest/node';
 import { systemClock } from '../../src/process/clock.ts';
 import { createProgress } from '../controlplane/progress.ts';
+import { type FoundryNatives, findFoundryLocal } from './foundry/natives.ts';
 import { findOllama, type OllamaBinaries } from './ollama/binaries.ts';
 import { findRegistries, type RegistryBinaries } from './registries/binaries.ts';
 import { UnavailableError } from './workshop.ts';
@@ -13,6 +14,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     ollama: Found<OllamaBinaries>;
     registries: Found<RegistryBinaries>;
+    foundryLocal: Found<FoundryNatives>;
   }
 }
 
@@ -31,7 +33,9 @@ export default async function setup(project: TestProject): Promise<void> {
   const required = process.env.LMO_RUNTIME_REQUIRED === '1';
   const ollama = await orProblem(findOllama(options), required);
   const registries = await orProblem(findRegistries(options), required);
-  for (const found of [ollama, registries]) if ('problem' in found) options.progress.say(found.problem);
+  const foundryLocal = await orProblem(findFoundryLocal(options), required);
+  for (const found of [ollama, registries, foundryLocal]) if ('problem' in found) options.progress.say(found.problem);
   project.provide('ollama', ollama);
   project.provide('registries', registries);
+  project.provide('foundryLocal', foundryLocal);
 }

@@ -2,12 +2,14 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/process/clock.ts';
 import { createProgress } from '../controlplane/progress.ts';
+import { findFoundryLocal } from './foundry/natives.ts';
 import { findOllama } from './ollama/binaries.ts';
 import { findRegistries } from './registries/binaries.ts';
-import { distribution, gcr, llamaServer, ollama } from './versions.ts';
+import { distribution, foundryNatives, gcr, llamaServer, ollama } from './versions.ts';
 import { openWorkshop, UnavailableError } from './workshop.ts';
 
-const help = `A real Ollama and real registries for the runtime tests: finds them in the cache or builds them, and says where they are.
+const help = `A real Ollama, a real Foundry Local and real registries for the runtime tests: finds them in the cache, fetches or builds
+them, and says where they are.
 
   node test/runtime/main.ts [--verify]
 
@@ -16,7 +18,11 @@ const help = `A real Ollama and real registries for the runtime tests: finds the
 Environment: XDG_CACHE_HOME, LMO_RUNTIME_BUILD=off; see docs/testing.md.
 `;
 
-const cached = { ollama: [ollama, llamaServer], registries: [gcr, distribution] } as const;
+const cached = {
+  ollama: [ollama, llamaServer],
+  registries: [gcr, distribution],
+  'foundry-local': [foundryNatives],
+} as const;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const output = { write: (text: string) => process.stderr.write(text), isTTY: process.stderr.isTTY };
@@ -38,7 +44,7 @@ async function main(): Promise<void> {
     options: { help: { type: 'boolean', short: 'h', default: false }, verify: { type: 'boolean', default: false } },
   });
   if (values.help) return print(help);
-  const paths = { ...(await findOllama(options)), ...(await findRegistries(options)) };
+  const paths = { ...(await findOllama(options)), ...(await findRegistries(options)), ...(await findFoundryLocal(options)) };
   for (const [program, path] of Object.entries(paths)) print(`${program.padEnd(14)} ${path}`);
   if (values.verify) await verify();
 }

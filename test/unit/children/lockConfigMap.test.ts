@@ -8,10 +8,11 @@ test('the lock has an entry per revision, where the pods of each look for it', (
   const digest = `sha256:${'1'.repeat(64)}`;
   const lock = lockConfigMap(input, [
     { revision: 'new', reference: 'a', digest },
-    { revision: 'old', reference: 'b', digest },
+    { revision: 'old', reference: 'b', digest, adapters: [digest] },
   ]);
   expect(Object.keys(lock?.data ?? {})).toEqual(['new.json', 'old.json']);
   expect(JSON.parse(lock?.data?.['new.json'] ?? '')).toEqual({ reference: 'a', digest });
+  expect(JSON.parse(lock?.data?.['old.json'] ?? '')).toEqual({ reference: 'b', digest, adapters: [digest] });
   expect(gatewayConfigOf(input).lockFile.endsWith('/new.json')).toBe(true);
 });
 

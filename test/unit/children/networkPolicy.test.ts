@@ -48,6 +48,11 @@ test('nothing leaves a pod whose model comes from an image', () => {
   expect(egress).toEqual([]);
 });
 
+test('a pull reaches the proxy of the cluster', () => {
+  const { egress } = rules({}, { defaults: { pullProxy: { httpsProxy: 'http://proxy.example.org:3128' } } });
+  expect(egress.at(-1)?.ports).toContainEqual({ protocol: 'TCP', port: 3128 });
+});
+
 test('a pull reaches names and registries, and no other port', () => {
   const ports = rules().egress.flatMap((rule) => rule.ports.map(({ protocol, port }) => `${protocol} ${port}`));
   expect(ports.sort()).toEqual(['TCP 443', 'TCP 53', 'TCP 5353', 'TCP 80', 'UDP 53', 'UDP 5353']);

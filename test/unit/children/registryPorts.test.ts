@@ -3,7 +3,7 @@ import type { Spec } from '../../../src/api/schema.ts';
 import { registryPorts } from '../../../src/children/registryPorts.ts';
 import { podInput } from './input.ts';
 
-const portsOf = (fields: Partial<Spec>) => registryPorts(podInput(fields).settings);
+const portsOf = (fields: Partial<Spec>) => registryPorts(podInput(fields).settings, {});
 
 test('80 and 443 are always open, since registries redirect to where their blobs lie', () => {
   expect(portsOf({})).toEqual([80, 443]);
@@ -17,6 +17,11 @@ test.each([
   ['localhost:99999/team/qwen', []],
 ])('%s adds %j', (name, added) => {
   expect(portsOf({ model: { name } })).toEqual([80, 443, ...added]);
+});
+
+test('the proxy of the cluster adds its port, beside those of registries that are reached without it', () => {
+  const pullProxy = { httpsProxy: 'http://proxy.example.org:3128', httpProxy: 'http://proxy.example.org:3129/' };
+  expect(registryPorts(podInput().settings, { pullProxy })).toEqual([80, 443, 3128, 3129]);
 });
 
 test('mirrors, adapters and the models of every rung add theirs', () => {

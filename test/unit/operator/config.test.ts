@@ -69,6 +69,11 @@ describe('the file of defaults', () => {
     expect(defaults.imagePullSecrets).toEqual(['a']);
   });
 
+  test('names the proxy of pulls', () => {
+    const pullProxy = { httpsProxy: 'http://proxy.example.org:3128', noProxy: '.svc' };
+    expect(withFile(JSON.stringify({ pullProxy })).defaults.pullProxy).toEqual(pullProxy);
+  });
+
   test('may be empty', () => {
     expect(withFile('').defaults).toEqual(builtInDefaults);
   });
@@ -78,6 +83,9 @@ describe('the file of defaults', () => {
     ['images: {operator: 7}', /defaults file: images\.operator: /],
     ['ids: {user: 0}', /defaults file: ids\.user: /],
     ['[]', /defaults file: \(root\): /],
+    ['pullProxy: {noProxy: .svc}', /defaults file: pullProxy: needs httpsProxy or httpProxy/],
+    ['pullProxy: {httpProxy: "socks5://proxy:1080"}', /defaults file: pullProxy\.httpProxy: must be an http/],
+    ['pullProxy: {httpProxy: "http://me:secret@proxy:1080"}', /pullProxy\.httpProxy: must hold no user name/],
   ])('%s is refused by its path', (text, words) => {
     expect(() => withFile(text)).toThrow(ConfigError);
     expect(() => withFile(text)).toThrow(words);

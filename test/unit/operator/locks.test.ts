@@ -4,7 +4,7 @@ import type { Spec } from '../../../src/api/schema.ts';
 import type { LiveChild } from '../../../src/operator/liveChild.ts';
 import { locksOf } from '../../../src/operator/locks.ts';
 import { noPull } from '../../../src/operator/pullState.ts';
-import { digest, observed, pod, spec } from './observation.ts';
+import { digest, observed, pod, report, spec } from './observation.ts';
 
 const lock = (entries: Record<string, string>) =>
   new Map([['ConfigMap/model-lock', { data: entries } as unknown as LiveChild]]);
@@ -17,23 +17,23 @@ function locks(given: Spec, more: Parameters<typeof observed>[0] = {}, rung: obj
 
 describe('the lock', () => {
   test('is what the ConfigMap says of this revision', () => {
-    expect(locks(spec(), { children: lock({ 'now.json': entry('a') }) }).known).toBe(digest('a'));
-    expect(locks(spec(), { children: lock({ 'then.json': entry('a') }) }).known).toBeUndefined();
+    expect(locks(spec(), { children: lock({ 'now.json': entry('a') }) }).known.digest).toBe(digest('a'));
+    expect(locks(spec(), { children: lock({ 'then.json': entry('a') }) }).known.digest).toBeUndefined();
   });
 
   test('is the pin where the user gives one, and then no ConfigMap repeats it', () => {
     const pinned = locks(spec({ model: { name: 'm', digest: digest('p') } }), {
       children: lock({ 'now.json': entry('a') }),
     });
-    expect(pinned.known).toBe(digest('p'));
+    expect(pinned.known.digest).toBe(digest('p'));
     expect(pinned.entries(settled('p'))).toEqual([]);
   });
 
   test('is the rung’s own pin on a rung with its own model, and the general pin is not for that model', () => {
     const general = spec({ model: { name: 'm', digest: digest('p') } });
     const own = { class: 'CPU', model: { name: 'small', digest: digest('s') } };
-    expect(locks(general, {}, own).known).toBe(digest('s'));
-    expect(locks(general, {}, { class: 'CPU', model: { name: 'small' } }).known).toBeUndefined();
+    expect(locks(general, {}, own).known.digest).toBe(digest('s'));
+    expect(locks(general, {}, { class: 'CPU', model: { name: 'small' } }).known.digest).toBeUndefined();
   });
 
   test('is written once it is settled, with the reference for people', () => {
@@ -55,5 +55,34 @@ describe('the lock', () => {
   test('of an older revision that cannot be read is dropped', () => {
     const children = lock({ 'then.json': '{' });
     expect(locks(spec(), { children, pods: [pod({ revision: 'then' })] }).entries(settled('a'))).toHaveLength(1);
+  });
+
+  const ownClaim = { storage: { type: 'PersistentVolumeClaim' as const, persistentVolumeClaim: { size: '10Gi' } } };
+
+  test('of an older revision that was pinned is what its pods have reported, so that no pull tidies its model away', () => {
+    const message = report({ digest: digest('p'), reference: 'older' });
+    const pods = [pod({ revision: 'then', pull: { terminated: { exitCode: 0, reason: 'Completed', message } } })];
+    expect(locks(spec(ownClaim), { pods }).entries(settled('a')).slice(1)).toEqual([
+      { revision: 'then', reference: 'older', digest: digest('p') },
+    ]);
+    expect(locks(spec(), { pods }).entries(settled('a')).slice(1)).toEqual([]);
+  });
+
+  const adapters = (...given: { name: string; digest?: string }[]) => ({ ollama: { modelfile: { adapters: given } } });
+
+  test('holds adapters that were given by tag, also of a pinned model', () => {
+    const found = { ...settled('a'), adapters: [digest('b')] };
+    const open = adapters({ name: 'me/lora:v1' });
+    const entryWithAdapter = { revision: 'now', digest: digest('a'), adapters: [digest('b')] };
+    expect(locks(spec(open)).entries(found)).toMatchObject([entryWithAdapter]);
+    const pinned = { model: { name: 'm', digest: digest('a') } };
+    expect(locks(spec({ ...pinned, ...open })).entries(found)).toMatchObject([entryWithAdapter]);
+    expect(locks(spec({ ...pinned, ...open })).entries(settled('a'))).toEqual([]);
+    expect(locks(spec({ ...pinned, ...adapters({ name: 'l', digest: digest('b') }) })).entries(found)).toEqual([]);
+  });
+
+  test('of adapters is known before any pod is asked', () => {
+    const text = JSON.stringify({ reference: 'm', digest: digest('a'), adapters: [digest('b')] });
+    expect(locks(spec(), { children: lock({ 'now.json': text }) }).known.adapters).toEqual([digest('b')]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { lockedDigest, pullStateOf } from '../../../src/operator/pullState.ts';
+import { lockedEntry, pullStateOf } from '../../../src/operator/pullState.ts';
 import { digest, pod, report } from './observation.ts';
 
 const done = (name: string, letter: string, createdAt = 0) =>
@@ -15,13 +15,13 @@ const running = (name: string) => pod({ name, revision: 'r', pull: { ready: fals
 
 describe('what the pulls say', () => {
   test('nothing, while none has ended', () => {
-    const state = pullStateOf([running('a'), running('b')], undefined);
+    const state = pullStateOf([running('a'), running('b')], {});
     expect(state).toMatchObject({ reports: [], failures: [], pending: 2, mismatched: [] });
     expect(state.lock).toBeUndefined();
   });
 
   test('the oldest pod settles the lock, and who found another is named', () => {
-    const state = pullStateOf([done('a', 'b', 9), done('c', 'a', 1), running('d')], undefined);
+    const state = pullStateOf([done('a', 'b', 9), done('c', 'a', 1), running('d')], {});
     expect(state.lock).toBe(digest('a'));
     expect(state.reports.map(({ pod: name }) => name)).toEqual(['c', 'a']);
     expect(state.mismatched.map(({ pod: name }) => name)).toEqual(['a']);
@@ -30,14 +30,32 @@ describe('what the pulls say', () => {
 
   test('of pods that are equally old the name decides, so that every pass says the same', () => {
     const pods = [done('b', 'b'), done('a', 'a')];
-    expect(pullStateOf(pods, undefined).lock).toBe(digest('a'));
-    expect(pullStateOf([...pods].reverse(), undefined).lock).toBe(digest('a'));
+    expect(pullStateOf(pods, {}).lock).toBe(digest('a'));
+    expect(pullStateOf([...pods].reverse(), {}).lock).toBe(digest('a'));
   });
 
   test('a lock that is known stands, even against the oldest pod', () => {
-    const state = pullStateOf([done('a', 'b')], digest('a'));
+    const state = pullStateOf([done('a', 'b')], { digest: digest('a') });
     expect(state.lock).toBe(digest('a'));
     expect(state.mismatched).toHaveLength(1);
+  });
+
+  const adapted = (name: string, adapter: string, createdAt = 0) => {
+    const message = report({ digest: digest('a'), adapters: [digest(adapter)] });
+    return pod({
+      name,
+      revision: 'r',
+      createdAt,
+      pull: { terminated: { exitCode: 0, reason: 'Completed', message } },
+    });
+  };
+
+  test('adapters are settled like the model: the oldest pod says which', () => {
+    const state = pullStateOf([adapted('late', 'c', 9), adapted('early', 'b', 1)], {});
+    expect(state.adapters).toEqual([digest('b')]);
+    expect(state.mismatched.map(({ pod: name }) => name)).toEqual(['late']);
+    const locked = pullStateOf([adapted('early', 'b', 1)], { digest: digest('a'), adapters: [digest('c')] });
+    expect(locked.mismatched).toHaveLength(1);
   });
 
   test('a pull that reports no digest settles nothing and is no mismatch', () => {
@@ -45,13 +63,13 @@ describe('what the pulls say', () => {
       revision: 'r',
       pull: { terminated: { exitCode: 0, reason: 'Completed', message: 'not json' } },
     });
-    expect(pullStateOf([silent], undefined)).toMatchObject({ lock: undefined, mismatched: [], pending: 0 });
-    expect(pullStateOf([silent], digest('a')).mismatched).toEqual([]);
+    expect(pullStateOf([silent], {})).toMatchObject({ lock: undefined, mismatched: [], pending: 0 });
+    expect(pullStateOf([silent], { digest: digest('a') }).mismatched).toEqual([]);
   });
 
   test('a failure counts by its own words, else by its exit code', () => {
     const message = JSON.stringify({ reason: 'Unauthorized', message: 'no such user' });
-    const { failures } = pullStateOf([failed('a', 22, message), failed('b', 40), failed('c', 137)], undefined);
+    const { failures } = pullStateOf([failed('a', 22, message), failed('b', 40), failed('c', 137)], {});
     expect(failures.map(({ reason, retry }) => `${reason} ${retry}`)).toEqual([
       'Unauthorized permanent',
       'Unreachable retryable',
@@ -64,7 +82,7 @@ describe('what the pulls say', () => {
       revision: 'r',
       pull: { ready: false, restarts: 2, last: { exitCode: 21, reason: 'Error', message: '' } },
     });
-    expect(pullStateOf([again], undefined)).toMatchObject({ pending: 0, failures: [{ reason: 'NotFound' }] });
+    expect(pullStateOf([again], {})).toMatchObject({ pending: 0, failures: [{ reason: 'NotFound' }] });
   });
 });
 
@@ -73,9 +91,9 @@ describe('the digest in the lock', () => {
 
   test('is read for the revision alone', () => {
     const data = { ...entry({ reference: 'x', digest: digest('a') }), 's.json': '{}' };
-    expect(lockedDigest(data, 'r')).toBe(digest('a'));
-    expect(lockedDigest(data, 's')).toBeUndefined();
-    expect(lockedDigest(undefined, 'r')).toBeUndefined();
+    expect(lockedEntry(data, 'r')).toEqual({ reference: 'x', digest: digest('a') });
+    expect(lockedEntry(data, 's')).toBeUndefined();
+    expect(lockedEntry(undefined, 'r')).toBeUndefined();
   });
 
   test.each([
@@ -83,8 +101,9 @@ describe('the digest in the lock', () => {
     ['null', entry(null)],
     ['a number', entry({ digest: 7 })],
     ['no digest', entry({ digest: 'latest' })],
+    ['an adapter that is none', entry({ digest: digest('a'), adapters: ['latest'] })],
     ['too short', entry({ digest: 'sha256:abc' })],
   ])('is nothing where somebody wrote %s', (_title, data) => {
-    expect(lockedDigest(data, 'r')).toBeUndefined();
+    expect(lockedEntry(data, 'r')).toBeUndefined();
   });
 });

@@ -79,6 +79,20 @@ describe('what a name means', () => {
     expect(await baseDigest(store, config)).toBeUndefined();
   });
 
+  it('is what the lock says for adapters too, in their order, also where the model itself is pinned', async () => {
+    const adapters = [{ name: 'me/lora:v1', digest: lora }, { name: 'tiny:1b' }];
+    const { store, config } = await setUp({ digest: pin, derived: { parameters: [], adapters } });
+    await lockTo(config, JSON.stringify({ digest: locked, adapters: [recorded, locked] }));
+    await record(store);
+    expect((await wantedModels(config, store)).map(({ digest }) => digest)).toEqual([pin, lora, locked]);
+  });
+
+  it('needs no lock where everything is pinned', async () => {
+    const { store, config } = await setUp({ digest: pin });
+    await lockTo(config, '{');
+    expect(await baseDigest(store, config)).toBe(pin);
+  });
+
   it('is settled for adapters too', async () => {
     const adapters = [{ name: 'me/lora:v1', digest: lora }, { name: 'tiny:1b' }];
     const { store, config } = await setUp({ derived: { parameters: [], adapters } });
@@ -89,7 +103,7 @@ describe('what a name means', () => {
 });
 
 describe('what cannot be read', () => {
-  it.each(['{', '{}', '{"digest":"latest"}'])('in the lock (%j) is not passed over', async (text) => {
+  it.each(['{', '{}', '{"digest":"latest"}', `{"digest":"${locked}","adapters":["latest"]}`])('in the lock (%j) is not passed over', async (text) => {
     const { store, config } = await setUp();
     await lockTo(config, text);
     await expect(wantedModels(config, store)).rejects.toMatchObject({ reason: 'Internal', message: /r1\.json/ });

@@ -132,6 +132,7 @@ describe('the pull', () => {
       source: { kind: 'Registry', mirrors: [], plainHttp: false },
       store: '/models',
       lockFile: '/etc/local-model/lock/abcdefghij.json',
+      launch: { maxContext: 4096 },
       progressFile: '/run/local-model/progress.json',
       terminationMessagePath: '/dev/termination-log',
     });
@@ -161,9 +162,10 @@ describe('the pull', () => {
     expect(envMap(ollama.pull(inputOf('nvidia', spec))).PULL_CONFIG).not.toContain('$');
   });
 
-  test('makes none for threads: the CPU limit must not change the digest', () => {
-    const input = inputOf('cpu', { performance: { threads: 4 }, resources: { limits: { cpu: 4 } } });
+  test('makes none for threads: only of a model that says otherwise may a CPU limit change the digest', () => {
+    const input = inputOf('cpu', { performance: { maxContext: 8192 }, resources: { limits: { cpu: '4500m' } } });
     expect(pullConfigOf(ollama, input).derived).toBeUndefined();
+    expect(pullConfigOf(ollama, input).launch).toEqual({ maxContext: 8192, threads: 4 });
   });
 });
 
