@@ -132,6 +132,11 @@ export const metrics = {
   },
   localmodel_pull_completed_bytes: { type: 'gauge', labels: [], meaning: 'Bytes of the model that are in the store' },
   localmodel_pull_total_bytes: { type: 'gauge', labels: [], meaning: 'Bytes of the model in all; 0 while not known' },
+  localmodel_certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    labels: [],
+    meaning: 'When the certificate of the API expires, as Unix time; no series without TLS',
+  },
   localmodel_gateway_info: { type: 'gauge', labels: ['version', 'runtime'], meaning: 'Always 1' },
 } as const satisfies Readonly<Record<string, MetricMeaning>>;
 

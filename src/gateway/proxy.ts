@@ -1,0 +1,146 @@
+// The door: takes a request in, lets it through or says why not, and tells what came of it.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { sendAnswer } from './answer.ts';
+import { createBodyRoom } from './bodyReader.ts';
+import { errorAnswer, GatewayError } from './errors.ts';
+import { ClientGone, type Exchange, openExchange } from './exchange.ts';
+import { createLightGate } from './lightGate.ts';
+import { isLocal, type LocalHandling, localAnswer } from './localAnswers.ts';
+import { passOn } from './passOn.ts';
+import type { ProxyOptions, ProxyParts } from './proxyParts.ts';
+import { notReady, refusalOf } from './refusal.ts';
+import { BrokenAnswer } from './relay.ts';
+import { requestIdOf } from './requestId.ts';
+import { createRouteTable, familyOf, type Match } from './routes.ts';
+
+export interface Proxy {
+  readonly handle: RequestListener;
+  /** Requests that are not over: at the runtime, in the queue, or still being sent. */
+  readonly open: number;
+  /** Since the start. */
+  readonly total: number;
+  /** When the last request came, milliseconds of the monotonic clock; undefined before the first. */
+  readonly lastAt: number | undefined;
+}
+
+/** Requests at the runtime at once besides those that were admitted. */
+export const LIGHT_PLACES = 8;
+/**
+ * Bytes of bodies that are held at once: the container has 256 MiB, and a body is there twice while it is rewritten.
+ * One body of the largest size always fits.
+ */
+const BODY_ROOM = 64 * 1024 * 1024;
+
+export function createProxy(options: ProxyOptions): Proxy {
+  const { config, view, clock } = options;
+  const parts: ProxyParts = {
+    ...options,
+    routes: createRouteTable({
+      runtime: config.runtime.kind,
+      protocols: config.protocols,
+      modelKind: () => view.modelKind(),
+    }),
+    room: createBodyRoom(Math.max(BODY_ROOM, config.limits.maxBodyBytes)),
+    light: createLightGate(LIGHT_PLACES),
+    since: clock.now(),
+  };
+  let open = 0;
+  let total = 0;
+  let lastAt: number | undefined;
+  return {
+    handle(request, response) {
+      open++;
+      total++;
+      lastAt = clock.monotonic();
+      void serve(parts, request, response).finally(() => open--);
+    },
+    get open() {
+      return open;
+    },
+    get total() {
+      return total;
+    },
+    get lastAt() {
+      return lastAt;
+    },
+  };
+}
+
+async function serve(parts: ProxyParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { clock, config, newId = randomUUID, log, metrics, audit } = parts;
+  const exchange = openExchange({
+    request,
+    response,
+    requestId: requestIdOf(request.headers, newId),
+    family: familyOf(request.url ?? ''),
+    clock,
+    timeoutMs: config.limits.requestTimeoutSeconds * 1000,
+  });
+  try {
+    await answer(parts, exchange);
+    exchange.record.outcome = 'Answered';
+  } catch (error) {
+    // What has arrived together with the head is read by then, so that it is known whether the body is whole.
+    await undefined;
+    endBadly(parts, exchange, error);
+  }
+  await exchange.closed;
+  if (exchange.signal.reason instanceof ClientGone) exchange.record.outcome = 'ClientGone';
+  metrics.exchange(exchange.record);
+  audit?.exchange(exchange.record);
+  log.debug({ requestId: exchange.record.requestId, status: exchange.record.status }, 'request ended');
+}
+
+async function answer(parts: ProxyParts, exchange: Exchange): Promise<void> {
+  const { keyring, routes, view } = parts;
+  const { request, record } = exchange;
+  record.client = keyring ? keyring.identify(request.headers) : 'anonymous';
+  const match = routes.match({ method: request.method ?? '', target: request.url ?? '' });
+  record.route = match.route;
+  const refusal = refusalOf(view);
+  if (refusal && (match.route.handling === 'Work' || refusal.reason === 'Draining')) throw refusal;
+  if (isLocal(match.route.handling)) return answerLocally(parts, exchange, match, match.route.handling);
+  await passOn(parts, exchange, match.route);
+}
+
+function answerLocally(
+  { view, since, clock }: ProxyParts,
+  exchange: Exchange,
+  match: Match,
+  handling: LocalHandling,
+): void {
+  const served = view.served();
+  if (!served) throw notReady(view.why());
+  const { contentType, body } = localAnswer(handling, { served, loaded: view.loadedModel(), since, match });
+  const headers = {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': exchange.record.requestId,
+  };
+  sendAnswer(exchange, { status: 200, headers, body }, clock);
+}
+
+/** An error in the client's dialect, or, where an answer has begun, a broken connection. */
+function endBadly({ clock, log }: ProxyParts, exchange: Exchange, error: unknown): void {
+  const { record, response } = exchange;
+  const refusal = asGatewayError(error);
+  const { requestId } = record;
+  if (refusal.reason === 'Internal') log.error({ err: error, requestId }, 'request failed in the gateway');
+  if (error instanceof ClientGone) return;
+  record.reason = refusal.reason;
+  if (response.headersSent || response.destroyed) {
+    record.outcome = 'Broken';
+    response.destroy();
+    return;
+  }
+  record.outcome = 'Refused';
+  sendAnswer(exchange, errorAnswer(record.family, refusal, requestId), clock);
+}
+
+function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  if (error instanceof BrokenAnswer || error instanceof ClientGone)
+    return new GatewayError('RuntimeFailed', error.message);
+  return new GatewayError('Internal', 'the gateway has failed; its log says why');
+}
