@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 /** Programs by name, with the file that each begins in, relative to the root of the repository. */
 export const programs = {
   operator: 'src/operator/main.ts',
+  gateway: 'src/gateway/main.ts',
   pull: 'src/puller/main.ts',
   // A thread of the pull, which finds it beside itself by this name.
   hashWorker: 'src/models/hashWorker.ts',

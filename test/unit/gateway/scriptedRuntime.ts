@@ -1,0 +1,96 @@
+// A runtime for the judge that does what the test says, call by call.
+import type { LoadedModel } from '../../../src/gateway/observation.ts';
+import type { ModelKind } from '../../../src/gateway/routes.ts';
+import { type CanaryQuestion, type RuntimeClient, RuntimeError } from '../../../src/gateway/runtimeClient.ts';
+
+export interface ScriptedRuntime extends RuntimeClient {
+  up: boolean;
+  /** Listens and does not answer. */
+  hangs: boolean;
+  /** Answers probes and not the question for its models. */
+  listHangs: boolean;
+  instance: string | undefined;
+  loaded: LoadedModel[];
+  kind: ModelKind | undefined;
+  /** What a load brings; default: nothing. */
+  brings: LoadedModel[];
+  loadFails: string | undefined;
+  /** Loads and questions wait until the test lets them go on. */
+  slow: boolean;
+  /** Lets what waits go on. */
+  goOn(): void;
+  answer: string;
+  readonly calls: string[];
+  readonly questions: CanaryQuestion[];
+}
+
+const forever = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+
+export function createScriptedRuntime(): ScriptedRuntime {
+  let waiting: (() => void)[] = [];
+  const turn = (signal: AbortSignal): Promise<unknown> =>
+    runtime.slow
+      ? Promise.race([new Promise<void>((resolve) => waiting.push(resolve)), forever(signal)])
+      : Promise.resolve();
+
+  async function enter(call: string, signal: AbortSignal): Promise<void> {
+    runtime.calls.push(call);
+    if (!runtime.up) throw new RuntimeError('Refused', 'the runtime does not listen');
+    if (runtime.hangs) await forever(signal);
+  }
+
+  const runtime: ScriptedRuntime = {
+    up: true,
+    hangs: false,
+    listHangs: false,
+    instance: undefined,
+    loaded: [],
+    kind: 'Generate',
+    brings: [],
+    loadFails: undefined,
+    slow: false,
+    answer: 'Hello',
+    calls: [],
+    questions: [],
+    goOn() {
+      for (const resolve of waiting) resolve();
+      waiting = [];
+    },
+    async alive(signal) {
+      await enter('alive', signal);
+      return runtime.instance === undefined ? {} : { instance: runtime.instance };
+    },
+    async version(signal) {
+      await enter('version', signal);
+      return '1.2.3';
+    },
+    async models(signal) {
+      await enter('models', signal);
+      if (runtime.listHangs) await forever(signal);
+      const { loaded } = runtime;
+      return loaded;
+    },
+    async kindOf(_, signal) {
+      await enter('kindOf', signal);
+      return runtime.kind;
+    },
+    async load({ name }, kind, signal) {
+      await enter(`load ${name} as ${kind}`, signal);
+      await turn(signal);
+      if (runtime.loadFails !== undefined) throw new RuntimeError('Answered', runtime.loadFails, { status: 500 });
+      runtime.loaded = runtime.brings;
+    },
+    async ask(question, signal) {
+      runtime.questions.push(question);
+      await enter('ask', signal);
+      await turn(signal);
+      return runtime.answer;
+    },
+    close: async () => undefined,
+  };
+  return runtime;
+}
