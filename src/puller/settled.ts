@@ -41,6 +41,9 @@ async function readLock(path: string): Promise<Partial<LockEntry>> {
   }
 }
 
+/** Of the model itself; undefined before the lock exists. Throws as readLock does. */
+export const lockedDigest = async (path: string): Promise<Digest | undefined> => (await readLock(path)).digest;
+
 /** So that a restart resolves nothing again, also before the lock exists. */
 async function recordedDigests(store: Store, revision: string): Promise<ReadonlyMap<string, Digest>> {
   const { records } = await readRevisions(store);
