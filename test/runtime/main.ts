@@ -44,7 +44,11 @@ async function main(): Promise<void> {
     options: { help: { type: 'boolean', short: 'h', default: false }, verify: { type: 'boolean', default: false } },
   });
   if (values.help) return print(help);
-  const paths = { ...(await findOllama(options)), ...(await findRegistries(options)), ...(await findFoundryLocal(options)) };
+  const paths = {
+    ...(await findOllama(options)),
+    ...(await findRegistries(options)),
+    ...(await findFoundryLocal(options)),
+  };
   for (const [program, path] of Object.entries(paths)) print(`${program.padEnd(14)} ${path}`);
   if (values.verify) await verify();
 }

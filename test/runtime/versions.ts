@@ -103,9 +103,9 @@ export const foundryAddon = {
 
 /** The versions that the npm package asks for (its deps_versions.json), as wheels for Linux on x64. */
 export const foundryLibraries = [
-  { package: `foundry-local-core==${versions.foundryLocal}`, sha256: 'TODO' },
-  { package: 'onnxruntime==1.26.0', sha256: 'TODO' },
-  { package: 'onnxruntime-genai==0.14.1', sha256: 'TODO' },
+  { package: `foundry-local-core==${versions.foundryLocal}`, sha256: '5bd8c42909dfe25d03801bb5d971c206d489df37c14871069de16c2dbee8d9f0' },
+  { package: 'onnxruntime==1.26.0', sha256: '11a8df4dcfe9ad5ff0bd71a7571dbed019fabc7594676c89fe8b86ea029c246f' },
+  { package: 'onnxruntime-genai==0.14.1', sha256: 'cd8d6413124cca69c66f1dc347596a69f84e0cd5ad6dbd69de6ae524208990ac' },
 ] as const;
 
 /** Addon and libraries in one folder. */

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/process/clock.ts';
 import { createProgress } from '../../controlplane/progress.ts';
 import { findOllama } from '../../runtime/ollama/binaries.ts';
-import { lacksCmake, lacksCompiler, lacksPip } from '../../runtime/ollama/llamaCpp.ts';
+import { lacksCmake, lacksCompiler } from '../../runtime/ollama/llamaCpp.ts';
+import { lacksPip } from '../../runtime/pip.ts';
 import { findRegistries } from '../../runtime/registries/binaries.ts';
 import { openWorkshop, supply, UnavailableError } from '../../runtime/workshop.ts';
 import { fakeGo } from '../controlplane/fakeGo.ts';
@@ -72,7 +73,7 @@ describe('what is lacking', () => {
 
   test('is nothing where all is there', async () => {
     const env = await programs({ cmake: 'echo cmake version 3.24.0', 'c++': 'echo c++', pip: 'echo pip 26' });
-    const problems = await Promise.all([lacksCmake, lacksCompiler, lacksPip].map((lacks) => lacks(open(env))));
+    const problems = await Promise.all([lacksCmake, lacksCompiler, lacksPip('it')].map((lacks) => lacks(open(env))));
     expect(problems).toEqual([undefined, undefined, undefined]);
   });
 });
