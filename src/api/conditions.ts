@@ -18,6 +18,7 @@ const lastingPullProblems = {
   DiskFull: 'the store is too small for the model',
   ReadOnlyStore: 'the store cannot be written',
   SecretMissing: 'a Secret or ConfigMap that the pull needs is missing, or lacks an entry',
+  WrongDevice: 'the model is built for another class of device than the rung has; Foundry Local variants are',
   Untrusted: 'the certificate of the source, or of a proxy on the way, is not trusted',
 } as const;
 
@@ -67,7 +68,10 @@ export const conditions = {
       NotPlaced: 'no rung of the hardware ladder was chosen; see Placed',
       PullFailed: 'the model could not be fetched or verified; see Pulled',
       WrongModel: 'the runtime serves something else than the declared model',
-      LoadFailed: 'the runtime cannot load the model',
+      LoadFailed: 'the runtime cannot load the model; it is tried again',
+      ModelLost: 'the runtime has unloaded the model; it is being loaded again',
+      Failing: 'requests fail on the side of the runtime, one after another',
+      CanaryFailed: 'the runtime does not answer the canary, or answers it with something else',
       NotOnDevice: 'the model is not wholly on its device, and spec.hardware.residency is Required; see Accelerated',
       SecretMissing: 'the Secret with API keys or certificate is missing or has no usable entry',
       ProgressDeadlineExceeded: 'nothing has moved for spec.rollout.progressDeadlineSeconds',

@@ -41,6 +41,7 @@ export const status = z
         sizeBytes: z.int().optional().describe('Size in the store, in bytes.'),
         quantization: z.string().optional().describe('Such as Q4_K_M.'),
         family: z.string().optional().describe('Such as qwen2.'),
+        contextLength: z.int().optional().describe('Tokens of context that the runtime has loaded it with.'),
       })
       .optional()
       .describe('The model that was found.'),

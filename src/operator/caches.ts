@@ -83,7 +83,7 @@ export interface Caches {
 /** Each key is held by the index of every kind. */
 const keys = createPool<Key>(5_000);
 
-function deploymentKeyOf({ metadata }: KubeObject): Key {
+export function deploymentKeyOf({ metadata }: KubeObject): Key {
   const key = `${metadata.namespace}/${metadata.labels?.[labels.deployment] ?? ''}`;
   return keys.share(key, () => key);
 }

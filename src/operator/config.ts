@@ -16,6 +16,10 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
+/** None: what only gateways know (Accelerated, status.pull, why a runtime does not serve) is not known. */
+const gatewayAccesses = ['Direct', 'ApiServerProxy', 'None'] as const;
+export type GatewayAccess = (typeof gatewayAccesses)[number];
+
 interface Option {
   schema: z.ZodType;
   default?: string;
@@ -46,6 +50,12 @@ const options = {
     default: 'info',
     help: 'debug, info, warn, error or silent',
   },
+  'gateway-access': {
+    schema: z.enum(gatewayAccesses),
+    help:
+      'How to read what gateways report: Direct (by the address of the pod), ApiServerProxy (through the API server) or None; ' +
+      'default: Direct in a cluster, else ApiServerProxy',
+  },
   http2: { schema: flag, default: 'true', help: 'Speak HTTP/2 to the API server; false for proxies that get it wrong' },
   'model-pods-upgrade': {
     schema: z.enum(['OnNextChange', 'Rolling']),
@@ -75,6 +85,7 @@ export interface OperatorConfig {
   adminPort: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   http2: boolean;
+  gatewayAccess: GatewayAccess;
   upgrades: UpgradePolicy;
   graceMs: number;
   defaults: OperatorDefaults;
@@ -151,7 +162,7 @@ const pullProxy = z
 const amounts = z.record(z.string(), z.union([z.string(), z.number()]));
 const containerResources = z.strictObject({ requests: amounts.optional(), limits: amounts.optional() });
 const stringMap = z.record(z.string(), z.string());
-const fileSchema = z.strictObject({
+export const fileSchema = z.strictObject({
   images: z
     .strictObject({
       operator: z.string(),
@@ -184,7 +195,10 @@ const fileSchema = z.strictObject({
     .array(z.string())
     .optional()
     .describe('Namespaces whose pods may scrape metrics, beside the deployment’s own'),
-  operatorNamespace: z.string().optional().describe('Where the operator runs, so that it may read what gateways report'),
+  operatorNamespace: z
+    .string()
+    .optional()
+    .describe('Where the operator runs, so that it may read what gateways report'),
   ids: z
     .strictObject({ user: z.int().min(1), group: z.int().min(1), fsGroup: z.int().min(1) })
     .partial()
@@ -223,6 +237,12 @@ export function readDefaults(text: string | undefined): OperatorDefaults {
   };
 }
 
+/** Pods can be reached from within their cluster alone, and a kubeconfig may lead to another one. */
+const usualAccess = (
+  kubeconfig: string | undefined,
+  { KUBERNETES_SERVICE_HOST: inCluster }: Readonly<Record<string, string | undefined>>,
+): GatewayAccess => (inCluster && !kubeconfig ? 'Direct' : 'ApiServerProxy');
+
 /**
  * Reads the configuration; undefined when --help was asked for.
  * @throws ConfigError
@@ -254,6 +274,7 @@ export function readConfig(
     adminPort: required('admin-port'),
     logLevel: required('log-level'),
     http2: required('http2'),
+    gatewayAccess: value('gateway-access') ?? usualAccess(value('kubeconfig') ?? env.KUBECONFIG, env),
     upgrades: { mode: required('model-pods-upgrade'), maxConcurrent: required('model-pods-upgrade-max') },
     graceMs: required('grace-seconds') * 1000,
     defaults: readDefaults(file === undefined ? undefined : readFile(file)),

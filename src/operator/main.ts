@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { OperatorDefaults } from '../api/defaults.ts';
 import { loadAuth } from '../kube/auth.ts';
-import { createClient } from '../kube/client.ts';
+import { type Client, createClient } from '../kube/client.ts';
 import { createTransport } from '../kube/transport.ts';
 import { startAdminServer } from '../process/adminServer.ts';
 import { systemClock } from '../process/clock.ts';
@@ -12,7 +12,11 @@ import { answerChecks } from '../process/health.ts';
 import { createLogger } from '../process/logger.ts';
 import { createRegistry } from '../process/metrics.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
-import { ConfigError, helpText, type OperatorConfig, readConfig } from './config.ts';
+import { ConfigError, type GatewayAccess, helpText, type OperatorConfig, readConfig } from './config.ts';
+import { gatewayAddress } from './gatewayAddress.ts';
+import { createDirectReader } from './gatewayDirect.ts';
+import type { GatewayReader } from './gatewayReader.ts';
+import { createApiProxyReader } from './gatewayThroughApi.ts';
 import { createOperator } from './operator.ts';
 import { createRequestMetrics } from './requestMetrics.ts';
 
@@ -21,6 +25,12 @@ const withOwnNamespace = (defaults: OperatorDefaults, namespace: string | undefi
   ...(process.env.KUBERNETES_SERVICE_HOST && namespace && { operatorNamespace: namespace }),
   ...defaults,
 });
+
+const readers: Record<GatewayAccess, (client: Client) => GatewayReader | undefined> = {
+  Direct: () => createDirectReader({ clock: systemClock, addressOf: gatewayAddress }),
+  ApiServerProxy: (client) => createApiProxyReader({ client, clock: systemClock }),
+  None: () => undefined,
+};
 
 async function main(config: OperatorConfig): Promise<void> {
   const log = createLogger({ level: config.logLevel, component: 'operator' });
@@ -41,8 +51,10 @@ async function main(config: OperatorConfig): Promise<void> {
     http2: config.http2,
     onRequest: createRequestMetrics(registry),
   });
+  const client = createClient(transport);
+  const gatewayReader = readers[config.gatewayAccess](client);
   const operator = createOperator({
-    client: createClient(transport),
+    client,
     config: { ...config, defaults: withOwnNamespace(config.defaults, auth.namespace) },
     leaseNamespace: config.leaseNamespace ?? auth.namespace ?? 'default',
     identity: `${hostname()}_${randomUUID()}`,
@@ -50,6 +62,7 @@ async function main(config: OperatorConfig): Promise<void> {
     random: Math.random,
     log,
     registry,
+    ...(gatewayReader && { gatewayReader }),
   });
   const admin = await startAdminServer({
     host: config.adminHost,
@@ -69,6 +82,7 @@ async function main(config: OperatorConfig): Promise<void> {
     await operator.run(signal);
   } finally {
     await admin.close();
+    await gatewayReader?.close();
     await transport.close();
     dispose();
     log.info({}, 'operator stopped');

@@ -3,6 +3,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { conditions } from '../api/conditions.ts';
 import type { StoredDeployment } from '../api/types.ts';
 import type { Store } from '../kube/store.ts';
+import type { Gateways } from './gatewayPolls.ts';
 
 const RUNTIMES = new Set(['Ollama', 'FoundryLocal']);
 const SUMMARIES = [
@@ -41,6 +42,19 @@ export function createDeploymentMetrics(registry: Registry, deployments: Store<S
       for (const { status } of deployments.values())
         for (const { type, status: value } of status?.conditions ?? [])
           if ((SUMMARIES as readonly string[]).includes(type)) this.inc({ condition: type, status: value });
+    },
+  });
+}
+
+/** What the leader has heard of the gateways that it asks; a gauge that is counted when it is scraped. */
+export function createGatewayMetrics(registry: Registry, gateways: Pick<Gateways, 'counts'>): void {
+  new Gauge({
+    name: 'localmodel_operator_gateways',
+    help: 'Gateways of model pods by what the operator knows of them: read, silent (cannot be read) or unasked',
+    labelNames: ['heard'],
+    registers: [registry],
+    collect() {
+      for (const [heard, count] of Object.entries(gateways.counts())) this.set({ heard }, count);
     },
   });
 }

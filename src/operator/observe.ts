@@ -3,6 +3,7 @@ import { parseStatus } from '../api/validate.ts';
 import type { Key } from '../kube/types.ts';
 import { TransientError } from '../kube/verdict.ts';
 import { type Caches, type ChildKind, childKinds } from './caches.ts';
+import type { Gateways } from './gatewayPolls.ts';
 import type { Capability, Observed } from './observed.ts';
 import type { PodFacts } from './podFacts.ts';
 import type { PodWarnings } from './podWarnings.ts';
@@ -13,6 +14,7 @@ export type Observe = (key: Key, signal: AbortSignal) => Promise<Observed | unde
 export interface ObserveOptions {
   caches: Caches;
   warnings: PodWarnings;
+  gateways: Pick<Gateways, 'heardOf'>;
   upgrades: Upgrades;
   serviceMonitors(): Capability;
 }
@@ -26,7 +28,7 @@ export class NotSynced extends TransientError {
 const byAge = ({ metadata: a }: PodFacts, { metadata: b }: PodFacts): number =>
   (a.creationTimestamp ?? '').localeCompare(b.creationTimestamp ?? '') || a.name.localeCompare(b.name);
 
-export function createObserve({ caches, warnings, upgrades, serviceMonitors }: ObserveOptions): Observe {
+export function createObserve({ caches, warnings, gateways, upgrades, serviceMonitors }: ObserveOptions): Observe {
   return async (key, signal) => {
     if (!caches.synced) throw new NotSynced('the caches are not complete; an empty cache is not absence');
     const deployment = caches.deployments.get(key);
@@ -42,6 +44,7 @@ export function createObserve({ caches, warnings, upgrades, serviceMonitors }: O
       pods,
       serviceMonitors: serviceMonitors(),
       podWarnings: await warnings.of(pods, signal),
+      gateways: gateways.heardOf(pods),
       mayUpgrade: upgrades.may(key),
     };
   };

@@ -2,6 +2,7 @@
 import type { StoredDeployment } from '../api/types.ts';
 import type { Key, ObjectRef, Resource } from '../kube/types.ts';
 import type { World } from '../placement/world.ts';
+import type { Heard } from './gatewayReading.ts';
 import type { LiveChild } from './liveChild.ts';
 import type { PodFacts } from './podFacts.ts';
 
@@ -21,6 +22,8 @@ export interface Observed {
   world?: World;
   /** By pod uid: the last warning that only the pod's Events tell (FailedMount, FailedAttachVolume). */
   podWarnings: ReadonlyMap<string, string>;
+  /** What the gateways of the pods say, by pod uid; one that cannot be asked is not among them. */
+  gateways: ReadonlyMap<string, Heard>;
   /** Whether this deployment may take over what this version of the operator renders. */
   mayUpgrade: boolean;
 }

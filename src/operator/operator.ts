@@ -5,13 +5,16 @@ import type { Reconcile } from '../kube/controller.ts';
 import { createElector, type Elector } from '../kube/lease.ts';
 import { registerLeaderMetric } from '../kube/metrics.ts';
 import { createRecorder, type EventRecorder } from '../kube/recorder.ts';
+import type { Key } from '../kube/types.ts';
 import type { Clock, Random } from '../process/clock.ts';
 import type { Check } from '../process/health.ts';
 import type { Logger } from '../process/logger.ts';
 import { createApplier } from './apply.ts';
-import { type Caches, createCaches } from './caches.ts';
+import { type Caches, createCaches, deploymentKeyOf } from './caches.ts';
 import type { OperatorConfig } from './config.ts';
-import { createDeploymentMetrics } from './metrics.ts';
+import { createGatewayPolls, type Gateways, noGateways } from './gatewayPolls.ts';
+import type { GatewayReader } from './gatewayReader.ts';
+import { createDeploymentMetrics, createGatewayMetrics } from './metrics.ts';
 import { createObserve } from './observe.ts';
 import { createOptionalApis, type OptionalApis } from './optionalApis.ts';
 import { createPodWarnings } from './podWarnings.ts';
@@ -27,6 +30,8 @@ export interface OperatorOptions {
   config: Pick<OperatorConfig, 'namespaces' | 'workers' | 'leaderElect' | 'leaseName' | 'upgrades' | 'defaults'>;
   /** Where the Lease lives. */
   leaseNamespace: string;
+  /** Absent: no gateway is asked, and what only gateways know stays Unknown. */
+  gatewayReader?: GatewayReader;
   /** Of this process and of no other. */
   identity: string;
   clock: Clock;
@@ -46,18 +51,19 @@ export interface Operator {
 interface Parts {
   caches: Caches;
   optional: OptionalApis;
+  gateways: Gateways;
   recorder: EventRecorder;
   lookAtAll(): void;
 }
 
 /** The spine with its effects plugged in. */
-function assemble(options: OperatorOptions, { caches, optional, recorder, lookAtAll }: Parts): Reconcile {
+function assemble(options: OperatorOptions, { caches, optional, gateways, recorder, lookAtAll }: Parts): Reconcile {
   const { client, clock, log, config } = options;
   const { noteWrite } = caches;
   const upgrades = createUpgrades(config.upgrades, lookAtAll);
   const warnings = createPodWarnings({ client, clock, log });
   return createReconcile({
-    observe: createObserve({ caches, warnings, upgrades, serviceMonitors: optional.serviceMonitors }),
+    observe: createObserve({ caches, warnings, gateways, upgrades, serviceMonitors: optional.serviceMonitors }),
     world: createWorldReader({ client, clock }),
     applier: createApplier({ client, clock, log, noteWrite }),
     reporter: createReporter({ client, clock, noteWrite }),
@@ -65,6 +71,25 @@ function assemble(options: OperatorOptions, { caches, optional, recorder, lookAt
     upgrades,
     config: { defaults: config.defaults },
     clock,
+    log,
+  });
+}
+
+function gatewaysFor(
+  { gatewayReader, ...common }: OperatorOptions,
+  caches: Caches,
+  onChange: (key: Key) => void,
+): Gateways {
+  if (!gatewayReader) return noGateways;
+  const { clock, random, log } = common;
+  return createGatewayPolls({
+    reader: gatewayReader,
+    pods: () => caches.pods.values(),
+    deploymentOf: deploymentKeyOf,
+    isKnown: (key) => caches.deployments.get(key) !== undefined,
+    onChange,
+    clock,
+    random,
     log,
   });
 }
@@ -109,17 +134,19 @@ export function createOperator(options: OperatorOptions): Operator {
   );
   const caches = createCaches({ client, clock, random, log, ...scopeOf(config), listeners: triggers });
   const lookAtAll = (): void => terms.lookAtAll();
+  const gateways = gatewaysFor(options, caches, (key) => terms.queue?.add(key));
   const optional = createOptionalApis({ client, clock, random, log, caches, onChange: lookAtAll });
   const reporting = { reportingController: 'localmodels.dev/operator', reportingInstance: identity };
   const recorder = createRecorder({ client, clock, random, log, ...reporting });
   const terms: Terms = createTerms({
-    reconcile: assemble(options, { caches, optional, recorder, lookAtAll }),
+    reconcile: assemble(options, { caches, optional, gateways, recorder, lookAtAll }),
     workers: config.workers,
     keys: () => caches.deployments.keys(),
     async whenReady(signal) {
       await caches.whenSynced(signal);
       await optional.whenKnown(signal);
     },
+    meanwhile: gateways.run,
     clock,
     random,
     log,
@@ -133,6 +160,7 @@ export function createOperator(options: OperatorOptions): Operator {
   };
   registerLeaderMetric(registry, config.leaseName, leadership);
   createDeploymentMetrics(registry, caches.deployments);
+  createGatewayMetrics(registry, gateways);
   const never = new AbortController().signal;
 
   return {

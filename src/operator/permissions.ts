@@ -99,6 +99,16 @@ export const clusterRules: readonly Rule[] = [
   },
 ];
 
+/** Not in the shipped role: only for an operator that reads gateways through the API server. */
+export const apiProxyRules: readonly Rule[] = [
+  {
+    apiGroups: [''],
+    resources: ['pods/proxy'],
+    verbs: ['get'],
+    why: 'What gateways report, for an operator outside the cluster (`--gateway-access=ApiServerProxy`). It lets its holder send GET requests to any port of any pod.',
+  },
+];
+
 /** In the namespace of the Lease. */
 export const leaseRules: readonly Rule[] = [
   {

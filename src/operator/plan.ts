@@ -140,7 +140,7 @@ function removalsOf({ children, deployment }: Observed, wanted: readonly Child[]
 
 function baseSituation(observed: Observed, now: number): Situation {
   const { name, namespace, generation = 0 } = observed.deployment.metadata;
-  const { deployment, pods, podWarnings, serviceMonitors, children } = observed;
+  const { deployment, pods, podWarnings, gateways, serviceMonitors, children } = observed;
   return {
     name,
     namespace,
@@ -158,6 +158,7 @@ function baseSituation(observed: Observed, now: number): Situation {
     claim: [...children.values()].find(({ kind }) => kind === 'PersistentVolumeClaim'),
     pods,
     podWarnings,
+    gateways,
     pull: noPull,
     serviceMonitors,
     applied: { failures: [], writes: 0 },

@@ -136,6 +136,13 @@ export function trimPod(object: KubeObject): PodFacts {
   };
 }
 
+/** When the gateway of a pod that counts and has an address was started; undefined while it does not run. */
+export function gatewayStartedAt(object: PodFacts): string | undefined {
+  if (!object.pod.ip || !isLive(object)) return undefined;
+  const gateway = object.pod.containers.find(({ name }) => name === 'gateway');
+  return gateway && !gateway.terminated && !gateway.waiting ? gateway.startedAt : undefined;
+}
+
 /** A pod that counts: not on its way out, and not one that ended (evicted, shut down with its node). */
 export const isLive = ({ metadata, pod }: PodFacts): boolean =>
   !metadata.deletionTimestamp && pod.phase !== 'Failed' && pod.phase !== 'Succeeded';

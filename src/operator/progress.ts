@@ -1,5 +1,7 @@
 // How long nothing has moved. The Deployment's own deadline cannot be used: it does not see a pull, and a large model may
 // take an hour in which no pod becomes ready.
+import { movedAtOf } from './gatewayReading.ts';
+import { speakersOf } from './gatewayWords.ts';
 import type { PodFacts } from './podFacts.ts';
 import { STUCK_AFTER_MS } from './podProblems.ts';
 import { currentPods, type Situation } from './situation.ts';
@@ -11,12 +13,21 @@ const latest = (times: (string | undefined)[]): number =>
 export function lastProgress(situation: Situation): number {
   const { placement, previous } = situation;
   const readySince = previous?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  const moved = speakersOf(situation).map(({ heard }) => movedAtOf(heard) ?? 0);
   const pods = currentPods(situation).flatMap(({ metadata, pod }) => [
     metadata.creationTimestamp,
     pod.scheduledAt,
     ...pod.containers.filter(({ restarts }) => restarts === 0).map(({ startedAt }) => startedAt),
   ]);
-  return latest([placement?.decision.since, readySince, ...pods]);
+  return Math.max(latest([placement?.decision.since, readySince, ...pods]), ...moved, unaskedAt(situation));
+}
+
+/** After a restart nobody knows yet how far a pull is: it is given the time until it has been asked. */
+function unaskedAt(situation: Situation): number {
+  const ready = situation.previous?.conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.reason === 'ProgressDeadlineExceeded') return 0;
+  const isOpen = speakersOf(situation).some(({ pod, heard }) => heard.kind === 'unasked' && !pod.pod.ready);
+  return isOpen ? situation.now : 0;
 }
 
 /** Whether spec.rollout.progressDeadlineSeconds has passed since then, and when it will (milliseconds since the epoch). */

@@ -6,10 +6,13 @@ import type { Client } from '../kube/client.ts';
 import { ApiError } from '../kube/errors.ts';
 import { type Key, type KubeObject, keyOf, type Resource } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
-import { isMajorChange, sameStatus } from './status.ts';
+import { createProgressPace } from './progressPace.ts';
+import { isMajorChange, isProgressAlone, sameStatus } from './status.ts';
 
 /** Replica counts and messages may move with every pod; they are written no more often than this (milliseconds). */
 const MINOR_EVERY_MS = 2_000;
+/** And how far a pull is, which moves for minutes or hours, no more often than this. */
+const PROGRESS_EVERY_MS = 10_000;
 
 export interface ReporterOptions {
   client: Client;
@@ -29,14 +32,25 @@ export interface Reporter {
 
 export function createReporter({ client, clock, noteWrite }: ReporterOptions): Reporter {
   const writtenAt = new Map<Key, number>();
+  const pace = createProgressPace(clock);
+
+  /** Milliseconds for which this change is put off; 0: it is written now. */
+  function putOff(key: Key, before: Status | undefined, status: Status): number {
+    if (isMajorChange(before, status)) return 0;
+    const isProgress = isProgressAlone(before, status);
+    const sinceWrite = clock.monotonic() - (writtenAt.get(key) ?? Number.NEGATIVE_INFINITY);
+    const least = isProgress ? PROGRESS_EVERY_MS : MINOR_EVERY_MS;
+    if (sinceWrite < least) return least - sinceWrite;
+    return isProgress ? pace.waitFor(key) : 0;
+  }
+
   return {
     async report(deployment, status, signal) {
       const { status: before, metadata } = deployment;
       if (sameStatus(before, status)) return { written: true };
       const key = keyOf(metadata);
-      const sinceWrite = clock.monotonic() - (writtenAt.get(key) ?? Number.NEGATIVE_INFINITY);
-      if (!isMajorChange(before, status) && sinceWrite < MINOR_EVERY_MS)
-        return { written: false, waitMs: MINOR_EVERY_MS - sinceWrite };
+      const waitMs = putOff(key, before, status);
+      if (waitMs > 0) return { written: false, waitMs };
       const { name, namespace, uid } = metadata;
       const body = { apiVersion: `${GROUP}/${VERSION}`, kind: KIND, metadata: { name, namespace, uid }, status };
       try {
@@ -54,6 +68,9 @@ export function createReporter({ client, clock, noteWrite }: ReporterOptions): R
         throw error;
       }
     },
-    forget: (key) => void writtenAt.delete(key),
+    forget(key) {
+      writtenAt.delete(key);
+      pace.forget(key);
+    },
   };
 }

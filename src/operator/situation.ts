@@ -5,6 +5,7 @@ import type { Status } from '../api/schema.ts';
 import type { Problem } from '../api/types.ts';
 import type { Decision } from '../placement/decision.ts';
 import type { Outcome } from '../placement/ladder.ts';
+import type { Heard } from './gatewayReading.ts';
 import type { LiveChild } from './liveChild.ts';
 import type { Applied, Capability } from './observed.ts';
 import { isLive, type PodFacts } from './podFacts.ts';
@@ -31,6 +32,8 @@ export interface Situation {
   claim: LiveChild | undefined;
   pods: readonly PodFacts[];
   podWarnings: ReadonlyMap<string, string>;
+  /** By pod uid. */
+  gateways: ReadonlyMap<string, Heard>;
   pull: PullState;
   serviceMonitors: Capability;
   applied: Applied;

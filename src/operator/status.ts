@@ -5,10 +5,12 @@ import { mergeConditions } from '../api/conditions.ts';
 import type { Status } from '../api/schema.ts';
 import { labels } from '../api/types.ts';
 import { canonicalJson } from '../placement/hash.ts';
-import { acceleratedCondition, availableCondition, pulledCondition } from './conditions/pods.ts';
+import { acceleratedCondition } from './conditions/gateways.ts';
+import { availableCondition, pulledCondition } from './conditions/pods.ts';
 import { acceptedCondition, monitoredCondition, placedCondition, upToDateCondition } from './conditions/spec.ts';
 import { readyCondition, reconcilingCondition, stalledCondition } from './conditions/summary.ts';
 import { effectiveOf } from './effective.ts';
+import { pulledModelOf, pullStatusOf, servedModelOf } from './gatewayWords.ts';
 import { isLive } from './podFacts.ts';
 import { currentPods, type Situation } from './situation.ts';
 
@@ -38,7 +40,9 @@ function modelOf(situation: Situation): Status['model'] {
   const digest = pull.lock ?? report?.digest;
   return {
     reference: placement?.rung.model?.name ?? settings.model.name,
+    ...pulledModelOf(situation),
     ...(digest && { sourceDigest: digest }),
+    ...servedModelOf(situation),
     ...(report?.sizeBytes !== undefined && { sizeBytes: report.sizeBytes }),
     ...(report?.quantization && { quantization: report.quantization }),
     ...(report?.family && { family: report.family }),
@@ -83,6 +87,7 @@ export function statusOf(situation: Situation): Status {
   const model = modelOf(situation);
   const hardware = hardwareOf(situation);
   const endpoint = endpointOf(situation);
+  const pull = pullStatusOf(situation);
   return {
     observedGeneration: generation,
     replicas: live.length,
@@ -93,6 +98,7 @@ export function statusOf(situation: Situation): Status {
     ...(revision && { revision }),
     ...(model && { model }),
     ...(hardware && { hardware }),
+    ...(pull && { pull }),
     ...(settings && { effective: effectiveOf(situation, settings) }),
     conditions: mergeConditions(previous?.conditions, conditionsOf(situation), { generation, now }),
   };
@@ -108,6 +114,14 @@ export function isMajorChange(before: Status | undefined, after: Status): boolea
       .map((c) => `${c.type}=${c.status}/${c.reason}`)
       .join();
   return face(before) !== face(after);
+}
+
+/** Whether only a pull has got further. */
+export function isProgressAlone(before: Status | undefined, after: Status): boolean {
+  if (!before?.pull || !after.pull) return false;
+  const { pull: _before, ...rest } = before;
+  const { pull: _after, ...others } = after;
+  return sameStatus(rest, others);
 }
 
 /** Whether two statuses say the same. */

@@ -18,6 +18,8 @@ export interface TermsOptions {
   keys(): Iterable<Key>;
   /** Resolves when enough is known to act. */
   whenReady(signal: AbortSignal): Promise<void>;
+  /** What else is done while this operator leads, until the signal aborts; it must not reject. */
+  meanwhile(signal: AbortSignal): Promise<void>;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -39,6 +41,7 @@ export function createTerms({
   workers,
   keys,
   whenReady,
+  meanwhile,
   clock,
   random,
   log,
@@ -73,11 +76,12 @@ export function createTerms({
       settled = true;
       log.info({ deployments: queue.depth }, 'leading');
       controller.start(stop, lost);
+      const company = meanwhile(ended);
       await whenAborted(ended);
       queue.shutDown();
       queue = undefined;
       settled = false;
-      await controller.drain();
+      await Promise.all([controller.drain(), company]);
     },
     get queue() {
       return queue;

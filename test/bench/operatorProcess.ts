@@ -81,7 +81,9 @@ export async function startOperator(lab: Lab, options: OperatorProcessOptions): 
 const profiling = ({ profile }: OperatorProcessOptions): string[] =>
   profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
 
+/** Simulated pods have addresses of nobody, or of somebody else's network. */
 const operatorFlags = ({ workers }: OperatorProcessOptions): string[] => [
+  '--gateway-access=None',
   `--workers=${workers}`,
   '--admin-host=127.0.0.1',
   '--admin-port=0',

@@ -38,7 +38,17 @@ export async function startOperator(options: OperatorProcessOptions): Promise<Op
   const { programs, kubeconfig, context } = cluster;
   const script = 'src/operator/main.ts';
   const told = [...(namespace ? ['--namespaces', namespace] : []), ...(context ? ['--context', context] : [])];
-  const ours = ['--lease-namespace', leaseNamespace, '--admin-host', '127.0.0.1', '--admin-port', '0'];
+  // Simulated pods have addresses that nobody answers under.
+  const ours = [
+    '--gateway-access',
+    'None',
+    '--lease-namespace',
+    leaseNamespace,
+    '--admin-host',
+    '127.0.0.1',
+    '--admin-port',
+    '0',
+  ];
   const log = operatorLog(cluster);
   const pid = await programs.start({
     name,

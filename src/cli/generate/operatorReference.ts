@@ -1,6 +1,6 @@
 // docs/reference/operator.md and the shipped roles: from the operator's own tables of flags and permissions.
 import { defaultsMembers, flags } from '../../operator/config.ts';
-import { clusterRules, leaseRules, namespacedRules, type Rule } from '../../operator/permissions.ts';
+import { apiProxyRules, clusterRules, leaseRules, namespacedRules, type Rule } from '../../operator/permissions.ts';
 import { code, page, table } from './markdown.ts';
 
 const list = (items: readonly string[]): string => items.map((item) => code(item || 'core')).join(', ');
@@ -32,6 +32,11 @@ export const operatorReference = (): string =>
     permissions(clusterRules),
     'In the namespace of its Lease:',
     permissions(leaseRules),
+    'With `--gateway-access=ApiServerProxy`, for development outside the cluster, and not in the shipped role:',
+    permissions(apiProxyRules),
+    'In a cluster the operator reads the port 9090 of model pods directly, and needs no right for it. The NetworkPolicies that it ' +
+      'writes let its own namespace in. Where it cannot reach a pod, `Accelerated` and `status.pull` are not known, and all else is ' +
+      'as the pod itself shows.',
   );
 
 const NAME = 'local-model-operator';

@@ -46,10 +46,3 @@ export function availableCondition({ settings, pods }: Situation): SomeCondition
   if (settings?.replicas === 0) return condition('Available', 'False', 'ScaledToZero', 'no replica is wanted');
   return condition('Available', 'False', 'NoneReady', 'no replica answers');
 }
-
-/** Nothing but the gateway sees where the model sits; until one has told, this is Unknown. */
-export function acceleratedCondition({ placement, settings }: Situation): SomeCondition | undefined {
-  if (!placement || !settings || placement.decision.choice.class === 'CPU') return undefined;
-  if (settings.replicas === 0) return condition('Accelerated', 'Unknown', 'ScaledToZero', 'no replica is wanted');
-  return condition('Accelerated', 'Unknown', 'Unknown', 'no gateway has reported where the model sits');
-}

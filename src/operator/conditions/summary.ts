@@ -1,8 +1,9 @@
 // The conditions that sum up: Ready, and its two companions that kstatus reads (Helm, Flux, Argo CD).
 import { condition, type Reason, type SomeCondition } from '../../api/conditions.ts';
-import { type Trouble, troubleOf } from '../podProblems.ts';
+import { troubleOf } from '../podProblems.ts';
 import { deadlineOf } from '../progress.ts';
 import { currentPods, type Situation } from '../situation.ts';
+import { type Said, saidBy } from './gateways.ts';
 import { refusalOf } from './spec.ts';
 
 interface Basis {
@@ -14,13 +15,14 @@ interface Basis {
 const notReady = (reason: Reason<'Ready'>, message: string): SomeCondition =>
   condition('Ready', 'False', reason, message);
 
-function firstTrouble(situation: Situation): Trouble | undefined {
+/** The kubelet's words first: a container that crashed is why its gateway complains. */
+function firstTrouble(situation: Situation): Said | undefined {
   for (const pod of currentPods(situation)) {
     const trouble = troubleOf(pod, situation.podWarnings.get(pod.metadata.uid ?? ''));
     if (trouble) return trouble;
   }
   const failure = situation.workload?.workload?.replicaFailure;
-  return failure ? { reason: 'FailedCreate', message: failure, pod: '' } : undefined;
+  return failure ? { reason: 'FailedCreate', message: failure, pod: '' } : saidBy(situation, 'trouble');
 }
 
 /** Where the pods of this revision are on their way. */
@@ -28,6 +30,8 @@ function progressCondition(situation: Situation, ready: number, wanted: number):
   const counted = `${ready} of ${wanted} replicas of this revision answer`;
   if (ready > 0) return notReady('Degraded', counted);
   const pods = currentPods(situation);
+  const said = saidBy(situation, 'step');
+  if (said) return notReady(said.reason, `${counted}; pod ${said.pod}: ${said.message}`);
   const running = pods.some(({ pod }) => pod.containers.some((c) => !c.init && c.startedAt && !c.terminated));
   if (running) return notReady('Loading', `${counted}; the runtime is loading the model`);
   if (situation.pull.pending > 0 && pods.some(({ pod }) => pod.node))
@@ -72,6 +76,7 @@ export function stalledCondition(
   if (placed.reason === 'NothingFits') return stalled('NothingFits', placed.message);
   if (ready.reason === 'PullFailed' && situation.pull.failures[0]?.retry === 'permanent')
     return stalled(pulled.reason as Reason<'Stalled'>, pulled.message);
+  if (ready.reason === 'SecretMissing') return stalled('SecretMissing', ready.message);
   if (ready.reason === 'ProgressDeadlineExceeded') return stalled('ProgressDeadlineExceeded', ready.message);
   return undefined;
 }
@@ -80,6 +85,10 @@ const reconcilingReasons: Partial<Record<string, Reason<'Reconciling'>>> = {
   Pulling: 'Pulling',
   Loading: 'Loading',
   PullFailed: 'Retrying',
+  ModelLost: 'Loading',
+  LoadFailed: 'Retrying',
+  CanaryFailed: 'Retrying',
+  Failing: 'Retrying',
   Unschedulable: 'Waiting',
 };
 

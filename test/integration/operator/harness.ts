@@ -10,6 +10,7 @@ import { kubeconfigAuth } from '../../../src/kube/kubeconfig.ts';
 import { resources } from '../../../src/kube/resources.ts';
 import { createTransport } from '../../../src/kube/transport.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
+import type { GatewayReader } from '../../../src/operator/gatewayReader.ts';
 import { createOperator, type Operator, type OperatorOptions } from '../../../src/operator/operator.ts';
 import { systemClock } from '../../../src/process/clock.ts';
 import { createRegistry } from '../../../src/process/metrics.ts';
@@ -80,6 +81,8 @@ export interface OperatorChoices {
   config?: Partial<OperatorOptions['config']>;
   defaults?: Partial<OperatorDefaults>;
   identity?: string;
+  /** Absent: no gateway is asked, for simulated pods have addresses of nobody. */
+  gatewayReader?: GatewayReader;
 }
 
 /** An operator for one namespace, without leader election unless asked for. */
@@ -106,6 +109,7 @@ export function startOperator(cluster: Cluster, namespace: string, choices: Oper
     random: Math.random,
     log,
     registry,
+    ...(choices.gatewayReader && { gatewayReader: choices.gatewayReader }),
   });
   const ended = operator.run(stopping.signal);
   return {

@@ -16,6 +16,7 @@ describe('configuration', () => {
       adminPort: 9090,
       logLevel: 'info',
       http2: true,
+      gatewayAccess: 'ApiServerProxy',
       upgrades: { mode: 'OnNextChange', maxConcurrent: 1 },
       graceMs: 25_000,
       defaults: builtInDefaults,
@@ -34,12 +35,23 @@ describe('configuration', () => {
   });
 
   test.each([
+    ['in a cluster', [], { KUBERNETES_SERVICE_HOST: '10.96.0.1' }, 'Direct'],
+    ['outside', [], {}, 'ApiServerProxy'],
+    ['in one cluster for another', ['--kubeconfig=f'], { KUBERNETES_SERVICE_HOST: '10.96.0.1' }, 'ApiServerProxy'],
+    ['with KUBECONFIG', [], { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBECONFIG: 'f' }, 'ApiServerProxy'],
+    ['when told', ['--gateway-access=None'], { KUBERNETES_SERVICE_HOST: '10.96.0.1' }, 'None'],
+  ] as const)('%s it reads gateways as it can', (_title, argv, env, access) => {
+    expect(read([...argv], env).gatewayAccess).toBe(access);
+  });
+
+  test.each([
     ['--workers=0', /^--workers=0: /],
     ['--workers=many', /^--workers=many: /],
     ['--leader-elect=maybe', /^--leader-elect=maybe: /],
     ['--log-level=loud', /^--log-level=loud: .*debug, info, warn, error or silent/],
     ['--admin-port=70000', /^--admin-port=70000: /],
     ['--model-pods-upgrade=Now', /^--model-pods-upgrade=Now: /],
+    ['--gateway-access=Off', /^--gateway-access=Off: .*Direct .*, ApiServerProxy .* or None/],
     ['--no-such-flag', /--no-such-flag.*; see --help/],
     ['stray', /stray.*; see --help/],
   ])('%s is refused in words for whoever typed it', (flag, words) => {

@@ -53,6 +53,7 @@ export function observed(more: Partial<Observed> = {}): Observed {
     pods: [],
     serviceMonitors: 'absent',
     podWarnings: new Map(),
+    gateways: new Map(),
     mayUpgrade: false,
     ...more,
   };

@@ -22,6 +22,7 @@ function observing({ deployment: known, synced = true, forbidden, pods = [] }: K
   const observe = createObserve({
     caches,
     warnings: { of: async () => new Map() },
+    gateways: { heardOf: () => new Map() },
     upgrades: { may: () => true, begin: () => true, note: () => undefined, forget: () => undefined },
     serviceMonitors: () => 'absent',
   });

@@ -25,6 +25,7 @@ function situation(more: Partial<Situation> = {}): Situation {
     claim: undefined,
     pods: [],
     podWarnings: new Map(),
+    gateways: new Map(),
     pull: noPull,
     serviceMonitors: 'absent',
     applied: nothingFailed,

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Status } from '../../../src/api/schema.ts';
 import type { Client } from '../../../src/kube/client.ts';
 import { ApiError } from '../../../src/kube/errors.ts';
@@ -54,6 +54,46 @@ test('a small step waits until two seconds after the last write', async () => {
   await clock.advance(1);
   expect(await report(status(0), status(3))).toEqual({ written: true });
   expect(written.map(({ replicas }) => replicas)).toEqual([0, 3]);
+});
+
+describe('the progress of a pull', () => {
+  const pulling = (completedBytes: number, replicas = 1): Status => ({
+    ...status(replicas),
+    pull: { phase: 'Fetching', completedBytes, totalBytes: 100 },
+  });
+
+  test('is written no more often than every ten seconds', async () => {
+    const { clock, report, written } = reporting();
+    await report(undefined, pulling(0));
+    await clock.advance(4_000);
+    expect(await report(pulling(0), pulling(20))).toEqual({ written: false, waitMs: 6_000 });
+    await clock.advance(6_000);
+    expect(await report(pulling(0), pulling(50))).toEqual({ written: true });
+    expect(written.map(({ pull }) => pull?.completedBytes)).toEqual([0, 50]);
+  });
+
+  test('goes along with what is written anyway, and its beginning and end are no progress', async () => {
+    const { clock, report } = reporting();
+    await report(undefined, pulling(0));
+    await clock.advance(2_000);
+    expect(await report(pulling(0), pulling(20, 2))).toEqual({ written: true });
+    await clock.advance(2_000);
+    expect(await report(pulling(20, 2), status(2))).toEqual({ written: true });
+  });
+
+  test('of many waits its turn: five a second over all', async () => {
+    const { clock, reporter, written } = reporting();
+    const of = (name: string, before: Status) => ({ ...deployment(undefined, { name }), status: before });
+    const names = Array.from({ length: 12 }, (_, i) => `model-${i}`);
+    const waits = await Promise.all(
+      names.map(async (name) => (await reporter.report(of(name, pulling(0)), pulling(9), signal)).waitMs ?? 0),
+    );
+    expect(waits).toEqual(names.map((_, i) => i * 200));
+    expect(written).toHaveLength(1);
+    await clock.advance(1_000);
+    for (const name of names.slice(1)) await reporter.report(of(name, pulling(0)), pulling(9), signal);
+    expect(written).toHaveLength(6);
+  });
 });
 
 test('a deployment of the same name that is made later owes nothing to the one before', async () => {
