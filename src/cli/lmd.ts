@@ -1,9 +1,10 @@
 // lmd: what people run by hand. A new verb is one more entry in the table.
 import { PullError } from '../models/errors.ts';
+import { importFiles } from './import/import.ts';
 import { pack } from './pack/pack.ts';
 import { type Surroundings, UsageError, type Verb } from './verb.ts';
 
-export const verbs = { pack } as const satisfies Record<string, Verb>;
+export const verbs = { pack, import: importFiles } as const satisfies Record<string, Verb>;
 
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 

@@ -1,0 +1,131 @@
+// Microsoft's catalog as the source of a model, through the core: it knows the way there, and checks nothing of what arrives.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PullError } from '../models/errors.ts';
+import { limitSilence } from '../models/silence.ts';
+import { requireSpace } from '../models/store.ts';
+import { type Clock, delay } from '../process/clock.ts';
+import { type CatalogVariant, CoreError, type FoundryCore } from './core.ts';
+import type { Pulling } from './pull.ts';
+import { readVariant } from './records.ts';
+import { folderOf } from './served.ts';
+import { chooseVariant } from './variants.ts';
+
+/** The core tries again by itself for longer than anybody wants to wait without a word. */
+const CATALOG_LIMIT_MS = 60_000;
+/** Bytes move the percentage in steps, and a large model has large ones. */
+const SILENCE_MS = 300_000;
+
+/** What the core cannot be told to leave off is left alone, for the end of the process. */
+async function within<T>(clock: Clock, ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  const over = new AbortController();
+  const limit = delay(clock, ms, over.signal).then(() => {
+    if (!over.signal.aborted) throw late();
+    return work;
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** The core's own words, which tell a full disk from a broken network only in words. */
+function pullError(error: unknown, doing: string): Error {
+  if (!(error instanceof CoreError)) return error instanceof Error ? error : new Error(String(error));
+  if (error.reason === 'Missing') return new PullError('Internal', error.message, { cause: error });
+  const full = /no space left|disk full|not enough space/i.test(error.message);
+  return new PullError(full ? 'DiskFull' : 'Unreachable', `${doing}: ${error.message}`, { cause: error });
+}
+
+async function startFor(pulling: Pulling): Promise<FoundryCore> {
+  const { settings, outside, store } = pulling;
+  const [data, logs] = ['pull', 'logs'].map((name) => join(settings.home, name)) as [string, string];
+  const core = await outside.startCore({
+    libraries: settings.libraries,
+    cache: store.root,
+    data,
+    logs,
+    catalog: 'Public',
+  });
+  const { provider } = settings;
+  // The catalog lists variants for the providers of this process only.
+  if (provider && provider.device !== 'CPU') await core.register([provider.executionProvider]);
+  return core;
+}
+
+async function choose(
+  core: FoundryCore,
+  { config, settings, context, locked, store }: Pulling,
+): Promise<CatalogVariant> {
+  context.progress.begin('Resolving', { message: `asking the catalog for ${config.reference}` });
+  const listing = within(
+    context.clock,
+    CATALOG_LIMIT_MS,
+    core.variants(),
+    () => new PullError('Unreachable', `the catalog did not answer within ${CATALOG_LIMIT_MS / 1000} s`),
+  );
+  const variant = chooseVariant(config.reference, await listing, settings.provider);
+  context.log.info({ reference: config.reference, id: variant.id, locked, store: store.root }, 'variant resolved');
+  return variant;
+}
+
+/** What the core takes for whole it does not fetch again, so a damaged one goes first: as a whole, since the core knows no single files. */
+async function removeDamaged({ store, context }: Pulling, id: string): Promise<void> {
+  const record = await readVariant(store, id);
+  if (!record) return;
+  const folder = folderOf(store.root, record);
+  if (!folder.startsWith(`${store.root}/`)) return;
+  context.log.warn({ id, folder }, 'damaged model removed, to be fetched again');
+  await rm(folder, { recursive: true, force: true });
+}
+
+const PLACE = `sha256:${'0'.repeat(64)}` as const;
+
+async function download(core: FoundryCore, variant: CatalogVariant, { context, store }: Pulling): Promise<void> {
+  const { clock, progress, signal } = context;
+  const size = variant.sizeBytes ?? 0;
+  await requireSpace(store.base, size);
+  progress.begin('Fetching', { layers: [{ digest: PLACE, size, mediaType: 'model' }] });
+  const silence = limitSilence(
+    clock,
+    SILENCE_MS,
+    signal,
+    () => new PullError('Unreachable', `nothing has arrived for ${SILENCE_MS / 60_000} minutes`),
+  );
+  let done = 0;
+  const onPercent = (percent: number) => {
+    const bytes = Math.round((size * Math.min(100, percent)) / 100);
+    silence.heard();
+    if (bytes <= done) return;
+    progress.fetched(bytes - done);
+    progress.layer(PLACE, bytes, bytes - done);
+    done = bytes;
+  };
+  const late = new Promise<never>((_, reject) => {
+    silence.signal.addEventListener('abort', () => reject(silence.signal.reason), { once: true });
+  });
+  try {
+    await Promise.race([core.download(variant.id, { onPercent, signal: silence.signal }), late]);
+  } finally {
+    silence.end();
+    late.catch(() => undefined);
+  }
+}
+
+/** The variant that is meant, and the folder into which the core has put it. Rejects with a PullError, or with the reason of the signal. */
+export async function fetchVariant(pulling: Pulling): Promise<{ variant: CatalogVariant; folder: string }> {
+  const { context, outside } = pulling;
+  context.progress.begin('Resolving');
+  await outside.reachCatalog(context);
+  try {
+    const core = await startFor(pulling);
+    const variant = await choose(core, pulling);
+    await removeDamaged(pulling, variant.id);
+    await download(core, variant, pulling);
+    return { variant, folder: await core.folderOf(variant.id) };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw pullError(error, `the model cannot be fetched from the catalog`);
+  }
+}

@@ -1,0 +1,71 @@
+// Models that people bring themselves, in a volume or an image: one model folder, or a cache folder that a Foundry Local has filled elsewhere.
+import { basename, join } from 'node:path';
+import { PullError } from '../models/errors.ts';
+import { namesIn } from '../models/files.ts';
+import { sizeOfFile } from './fileList.ts';
+import { type ModelFolder, openModelFolder } from './modelFolder.ts';
+
+/** A variant's id in its parts; without a version it is the first. */
+export function partsOf(reference: string): { name: string; version: string } {
+  const [name = '', version = '1'] = reference.split(':');
+  return { name, version };
+}
+
+/** The id under which a model that was brought is served. */
+export function idOf(reference: string): string {
+  const { name, version } = partsOf(reference);
+  return `${name}:${version}`;
+}
+
+/** The core's layout: {cache}/{publisher}/{name}-{version}. Undefined where there is none, or where a download was not finished. */
+export async function cachedFolder(cache: string, reference: string): Promise<string | undefined> {
+  const { name, version } = partsOf(reference);
+  for (const publisher of await namesIn(cache).catch(() => [])) {
+    if (publisher.startsWith('.')) continue;
+    const folder = join(cache, publisher, `${name}-${version}`);
+    const names = await namesIn(folder).catch(() => []);
+    if (names.length > 0 && !(await isUnfinished(folder, names))) return folder;
+  }
+  return undefined;
+}
+
+const MARK = 'download.tmp';
+
+async function isUnfinished(folder: string, names: readonly string[]): Promise<boolean> {
+  const places = [folder, ...names.map((name) => join(folder, name))];
+  const marks = await Promise.all(places.map((place) => sizeOfFile(join(place, MARK))));
+  return marks.some((size) => size !== undefined);
+}
+
+/**
+ * The model at `path` that `reference` means: in a cache folder the one of that name, else the one that lies there, whatever it is
+ * called. Throws a PullError that says what was looked for.
+ */
+export async function openFolderSource(path: string, reference: string, title: string): Promise<ModelFolder> {
+  const cached = await cachedFolder(path, reference);
+  if (cached) return openModelFolder(cached, title);
+  const names = await namesIn(path);
+  if (names.length === 0) throw new PullError('NotFound', `${title} has nothing at ${path}`);
+  try {
+    return await openModelFolder(path, title);
+  } catch (error) {
+    if (!(error instanceof PullError) || error.reason !== 'NotFound' || !(await looksLikeCache(path, names)))
+      throw error;
+    throw new PullError(
+      'NotFound',
+      `${title} is a cache folder of Foundry Local at ${path}, and has no ${idOf(reference)}; it has ${await cachedIds(path, names)}`,
+    );
+  }
+}
+
+const looksLikeCache = async (path: string, names: readonly string[]): Promise<boolean> =>
+  names.includes('foundry.modelinfo.json') || (await cachedIds(path, names)) !== NOTHING;
+
+const NOTHING = 'nothing';
+const MAX_NAMED = 8;
+
+async function cachedIds(path: string, publishers: readonly string[]): Promise<string> {
+  const lists = await Promise.all(publishers.map((name) => namesIn(join(path, name)).catch(() => [])));
+  const ids = lists.flat().flatMap((name) => (/^.+-\d+$/.test(name) ? basename(name).replace(/-(\d+)$/, ':$1') : []));
+  return ids.slice(0, MAX_NAMED).join(', ') || NOTHING;
+}

@@ -1,0 +1,136 @@
+// The server: the core with one model in it, on loopback, from its start to its end.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PullError } from '../models/errors.ts';
+import { type Clock, delay } from '../process/clock.ts';
+import type { Logger } from '../process/logger.ts';
+import { CoreError, type FoundryCore, type StartCore } from './core.ts';
+import { ServeError } from './exits.ts';
+import { findServed, type Served } from './served.ts';
+import type { ServeSettings } from './settings.ts';
+import { makeView } from './view.ts';
+
+export interface ServeContext {
+  readonly startCore: StartCore;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts at SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How long answers that still run may take at the end. The gateway has drained before kubelet sends SIGTERM, so there are none, unless
+ * it has not waited; and the grace that is left is 15 s (DRAIN_SECONDS).
+ */
+const LAST_ANSWERS_MS = 8_000;
+const UNLOAD_MS = 4_000;
+
+type Outcome<T> = { readonly value: T } | 'Late' | 'Stopped';
+
+/** The core cannot be told to leave off, so what takes too long is left alone, for the end of the process. */
+async function within<T>(
+  ms: number,
+  work: Promise<T>,
+  { clock, signal }: Pick<ServeContext, 'clock' | 'signal'>,
+): Promise<Outcome<T>> {
+  const over = new AbortController();
+  const stopped = new Promise<'Stopped'>((resolve) => {
+    if (signal.aborted) resolve('Stopped');
+    signal.addEventListener('abort', () => resolve('Stopped'), { once: true, signal: over.signal });
+  });
+  try {
+    return await Promise.race([
+      work.then((value) => ({ value })),
+      delay(clock, ms, over.signal).then(() => 'Late' as const),
+      stopped,
+    ]);
+  } finally {
+    work.catch(() => undefined); // whatever comes of it later
+    over.abort();
+  }
+}
+
+async function whatToServe({ home, store, model }: ServeSettings): Promise<Served> {
+  const served = await findServed(home, store, model);
+  if (served) return served;
+  throw new ServeError('ModelMissing', `${store} has no ${model} that a pull has verified; run the verb pull first`);
+}
+
+/** The core of its own accord uses the CPU where the device cannot be had; here that is an error. */
+async function takeDevice(core: FoundryCore, { provider }: ServeSettings, log: Logger): Promise<void> {
+  const known = await core.providers();
+  log.info({ providers: known, wanted: provider?.executionProvider }, 'execution providers');
+  if (!provider || provider.device === 'CPU') return;
+  const own = known.find(({ name }) => name === provider.executionProvider);
+  if (own?.registered) return;
+  const registered = own ? await core.register([provider.executionProvider]) : [];
+  if (registered.includes(provider.executionProvider)) return;
+  throw new ServeError(
+    'DeviceMissing',
+    `the core has no ${provider.executionProvider} here (it has ${known.map(({ name }) => name).join(', ') || 'none'}): the image must be the one with CUDA, and the device visible in the container`,
+  );
+}
+
+async function load(
+  core: FoundryCore,
+  served: Served,
+  settings: ServeSettings,
+  context: ServeContext,
+): Promise<boolean> {
+  const { log, clock } = context;
+  const begun = clock.monotonic();
+  const known = await core.variants();
+  if (!known.some(({ id }) => id === served.id))
+    throw new ServeError('LoadFailed', `the core does not take ${served.folder} for ${served.id}`);
+  const loading = core.load(served.id).catch((cause: unknown) => {
+    if (!(cause instanceof CoreError)) throw cause;
+    throw new ServeError('LoadFailed', `the core cannot load ${served.id}: ${cause.message}`, cause);
+  });
+  const outcome = await within(settings.loadTimeoutMs, loading, context);
+  if (outcome === 'Late')
+    throw new ServeError('LoadTimeout', `${served.id} was not loaded within ${settings.loadTimeoutMs / 1000} s`);
+  if (outcome === 'Stopped') return false;
+  log.info({ id: served.id, seconds: (clock.monotonic() - begun) / 1000 }, 'model loaded');
+  return true;
+}
+
+async function stop(core: FoundryCore, served: Served, { log, clock }: ServeContext): Promise<void> {
+  const never = new AbortController().signal;
+  const ended = await within(LAST_ANSWERS_MS, core.stopService(), { clock, signal: never });
+  if (ended === 'Late') log.warn({ waitedMs: LAST_ANSWERS_MS }, 'answers still run, stopping without them');
+  else {
+    const unloaded = await within(UNLOAD_MS, core.unload(served.id), { clock, signal: never });
+    if (unloaded === 'Late') log.warn({ waitedMs: UNLOAD_MS }, 'model is still being unloaded');
+  }
+  log.info({ id: served.id }, 'stopped');
+}
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Resolves when it was asked to stop and has. Rejects with a ServeError when it cannot serve. */
+export async function serve(settings: ServeSettings, context: ServeContext): Promise<void> {
+  const { log, startCore, signal } = context;
+  const served = await whatToServe(settings);
+  const { maxContext, threads, home, libraries, port } = settings;
+  const [cache, data, logs] = ['models', 'state', 'logs'].map((name) => join(home, name)) as [string, string, string];
+  await makeView({ served, folder: cache, maxContext, threads }).catch((error: unknown) => {
+    if (error instanceof PullError) throw new ServeError('ModelMissing', error.message, error);
+    throw error;
+  });
+  await mkdir(logs, { recursive: true });
+  const core = await startCore({ libraries, cache, data, logs, catalog: 'None', port }).catch((error: unknown) => {
+    throw new ServeError('CoreMissing', error instanceof Error ? error.message : String(error), error);
+  });
+  await takeDevice(core, settings, log);
+  if (!(await load(core, served, settings, context))) return;
+  const urls = await core.startService().catch((error: unknown) => {
+    throw new ServeError('ServiceFailed', `cannot listen on 127.0.0.1:${port}: ${(error as Error).message}`, error);
+  });
+  log.info({ id: served.id, urls }, 'serving');
+  await untilAborted(signal);
+  await stop(core, served, context);
+}
