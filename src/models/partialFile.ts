@@ -84,7 +84,8 @@ export async function removeOrphans(store: Store, holder: Pick<PartialOptions, '
     if (members.includes(base) && (await blobSize(store, digest).catch(() => undefined)) === undefined) continue;
     const path = join(store.partial, base);
     const lock = await lockOf(path, holder);
-    if (lock) for (const name of members) if (name !== basename(lockPath(path))) await remove(join(store.partial, name));
+    if (lock)
+      for (const name of members) if (name !== basename(lockPath(path))) await remove(join(store.partial, name));
     await lock?.release();
   }
 }
@@ -92,8 +93,10 @@ export async function removeOrphans(store: Store, holder: Pick<PartialOptions, '
 const remove = (path: string) => rm(path, { force: true }).catch(() => undefined);
 
 /** Undefined where somebody else has it, or where there can be no locks; then its name alone keeps others away. */
-const lockOf = (path: string, { owner, clock }: Pick<PartialOptions, 'owner' | 'clock'>): Promise<FileLock | undefined> =>
-  tryLock({ path: lockPath(path), owner, clock }).catch(() => undefined);
+const lockOf = (
+  path: string,
+  { owner, clock }: Pick<PartialOptions, 'owner' | 'clock'>,
+): Promise<FileLock | undefined> => tryLock({ path: lockPath(path), owner, clock }).catch(() => undefined);
 
 async function openFile(
   path: string,

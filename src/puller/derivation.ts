@@ -47,7 +47,10 @@ function contradictions({ parameters }: Base, { maxContext, threads }: NonNullab
  * What the model has to be derived with: what was declared, and what keeps the base's own parameters from going before the
  * settings of the server. Undefined where the base can be served as it is.
  */
-export function declarationOf(base: Base, { derived, launch }: Pick<PullConfig, 'derived' | 'launch'>): Declared | undefined {
+export function declarationOf(
+  base: Base,
+  { derived, launch }: Pick<PullConfig, 'derived' | 'launch'>,
+): Declared | undefined {
   const declared = derived?.parameters ?? [];
   const held = launch ? contradictions(base, launch) : [];
   const missing = held.filter(({ name }) => !declared.some((other) => other.name === name));
