@@ -99,7 +99,8 @@ export function createKeyring({ directory, secretName, log, clock }: KeyringOpti
 
   return {
     identify(headers) {
-      if (keys.length === 0) throw new GatewayError('NotReady', 'nobody can be let in: this server has no API keys yet');
+      if (keys.length === 0)
+        throw new GatewayError('NotReady', 'nobody can be let in: this server has no API keys yet');
       const given = presented(headers);
       if (given.length === 0)
         throw new GatewayError('Unauthorized', 'an API key is needed: Authorization: Bearer KEY, or x-api-key: KEY');

@@ -89,7 +89,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
     requestId,
     family,
     method: request.method ?? '',
-    outcome: 'Refused',
+    outcome: 'ClientGone',
     reachedRuntime: false,
     streamed: false,
     totalMs: 0,

@@ -65,8 +65,8 @@ export async function startFrontServer(options: FrontServerOptions): Promise<Fro
   const { handler, certificate, log, host, port } = options;
   const limits = { ...frontLimits, ...options.limits };
   const server = create(limits, certificate);
-  const sockets = trackSockets(server);
   let closing = false;
+  const sockets = trackSockets(server, (socket) => closing && socket.destroySoon());
   const serve: RequestListener = (request, response) => {
     if (closing) response.shouldKeepAlive = false;
     sockets.began(request.socket, response);
@@ -117,7 +117,8 @@ interface Sockets {
   responses(socket: Socket): readonly ServerResponse[];
 }
 
-function trackSockets(server: Server | TlsServer): Sockets {
+/** @param onIdle an answer is over, and no other is due on this connection */
+function trackSockets(server: Server | TlsServer, onIdle: (socket: Socket) => void): Sockets {
   const all = new Set<Socket>();
   const open = new WeakMap<Socket, Set<ServerResponse>>();
   // Every request of a connection listens for its end.
@@ -133,11 +134,18 @@ function trackSockets(server: Server | TlsServer): Sockets {
     began(socket, response) {
       const those = open.get(socket);
       those?.add(response);
-      response.on('close', () => those?.delete(response));
+      response.on('close', () => {
+        those?.delete(response);
+        if (those?.size === 0) onIdle(socket);
+      });
     },
     responses: (socket) => [...(open.get(socket) ?? [])],
   };
 }
+
+/** Not about the connection, nor about TLS. */
+const isAboutHttp = ({ code = '' }: { code?: string }): boolean =>
+  code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
 
 function refuseTheRest(
   server: Server | TlsServer,
@@ -149,7 +157,7 @@ function refuseTheRest(
     refuseSocket(socket, family, error, randomUUID());
   };
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    if (!socket.writable || !isAboutHttp(error)) return void socket.destroy();
     // Where an answer has begun, or an earlier one is due, anything written now would be taken for a part of it.
     const [first, ...others] = sockets.responses(socket);
     if (others.length > 0 || first?.headersSent) return void socket.destroy();

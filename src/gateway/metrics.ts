@@ -72,8 +72,7 @@ function recordStream({ firstToken, perToken }: Instruments, record: ExchangeRec
   if (!streamed || firstPieceMs === undefined || status >= 300) return;
   firstToken.observe({ family }, firstPieceMs / 1000);
   const later = (usage?.outputTokens ?? 0) - 1;
-  if (later > 0 && lastPieceMs !== undefined)
-    perToken.observe({ family }, (lastPieceMs - firstPieceMs) / 1000 / later);
+  if (later > 0 && lastPieceMs !== undefined) perToken.observe({ family }, (lastPieceMs - firstPieceMs) / 1000 / later);
 }
 
 function recordExchange(instruments: Instruments, record: ExchangeRecord): void {

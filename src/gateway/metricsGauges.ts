@@ -84,7 +84,7 @@ function register(registry: Registry, name: keyof typeof readings, sources: Gaug
       this.reset();
       const samples = read(sources);
       // A gauge without labels is born with the value 0.
-      if (samples.length === 0) this.remove();
+      if (samples.length === 0 && labels.length === 0) this.remove();
       for (const { value, labels = {} } of samples) this.set(labels, value);
     },
   });

@@ -76,9 +76,12 @@ async function enter({ admission, light }: ProxyParts, exchange: Exchange, route
   const since = exchange.elapsedMs();
   try {
     const slot: Slot = await admission.enter(exchange.signal);
+    exchange.record.queueMs = slot.waitedMs;
     return () => slot.release();
-  } finally {
-    exchange.record.queueMs = exchange.elapsedMs() - since;
+  } catch (error) {
+    const waitedMs = exchange.elapsedMs() - since;
+    if (waitedMs >= 1) exchange.record.queueMs = waitedMs; // else it was turned away at once
+    throw error;
   }
 }
 

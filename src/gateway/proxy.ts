@@ -33,7 +33,7 @@ export const LIGHT_PLACES = 8;
 const BODY_ROOM = 64 * 1024 * 1024;
 
 export function createProxy(options: ProxyOptions): Proxy {
-  const { config, view, clock } = options;
+  const { config, view, clock, log } = options;
   const parts: ProxyParts = {
     ...options,
     routes: createRouteTable({
@@ -53,7 +53,12 @@ export function createProxy(options: ProxyOptions): Proxy {
       open++;
       total++;
       lastAt = clock.monotonic();
-      void serve(parts, request, response).finally(() => open--);
+      serve(parts, request, response)
+        .catch((err: unknown) => {
+          log.error({ err }, 'request failed in the gateway');
+          response.destroy();
+        })
+        .finally(() => open--);
     },
     get open() {
       return open;
@@ -86,10 +91,11 @@ async function serve(parts: ProxyParts, request: IncomingMessage, response: Serv
     endBadly(parts, exchange, error);
   }
   await exchange.closed;
-  if (exchange.signal.reason instanceof ClientGone) exchange.record.outcome = 'ClientGone';
-  metrics.exchange(exchange.record);
-  audit?.exchange(exchange.record);
-  log.debug({ requestId: exchange.record.requestId, status: exchange.record.status }, 'request ended');
+  const { record, signal } = exchange;
+  if (record.outcome === 'Answered' && signal.reason instanceof ClientGone) record.outcome = 'ClientGone';
+  metrics.exchange(record);
+  audit?.exchange(record);
+  log.debug({ requestId: record.requestId, status: record.status }, 'request ended');
 }
 
 async function answer(parts: ProxyParts, exchange: Exchange): Promise<void> {

@@ -156,10 +156,14 @@ export function relay(options: RelayOptions): Promise<Relayed> {
       reject: (error: Error) => finish(() => reject(error)),
     };
     const receiver = receiverOf(options, () => flight, settle);
-    const guarded = guard(receiver, () => over, (error) => {
-      settle.reject(error);
-      flight?.abort(error);
-    });
+    const guarded = guard(
+      receiver,
+      () => over,
+      (error) => {
+        settle.reject(error);
+        flight?.abort(error);
+      },
+    );
     record.reachedRuntime = true;
     signal.addEventListener('abort', giveUp, { once: true });
     flight = upstream.send(request, guarded);

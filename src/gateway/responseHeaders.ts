@@ -27,12 +27,7 @@ export interface ClientHeadersInput {
 const namesIn = (connection: string | undefined): string[] =>
   (connection ?? '').split(',').map((name) => name.trim().toLowerCase());
 
-export function clientHeaders({
-  headers,
-  requestId,
-  removed,
-  unknownLength,
-}: ClientHeadersInput): OutgoingHttpHeaders {
+export function clientHeaders({ headers, requestId, removed, unknownLength }: ClientHeadersInput): OutgoingHttpHeaders {
   const dropped = new Set(namesIn(headers.connection));
   if (unknownLength) dropped.add('content-length');
   const kept = Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !dropped.has(name));

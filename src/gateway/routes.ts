@@ -145,7 +145,7 @@ function pathOf(target: string): string {
 }
 
 /** Letters that a path of ours consists of. No percent sign: nothing of ours needs one, and it hides what is meant. */
-const PLAIN = /^(?:\/[A-Za-z0-9_.~-]+)*\/?$/;
+const PLAIN = /^(?:\/[A-Za-z0-9_.~:-]+)*\/?$/;
 
 const isPlain = (path: string): boolean => PLAIN.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path);
 

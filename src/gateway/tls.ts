@@ -69,7 +69,8 @@ export function createCertificate({ directory, secretName, log, clock }: Certifi
         take(loadPair(entries));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== unusable) log.warn({ secretName, reason, kept: current !== undefined }, 'certificate is unusable');
+        if (reason !== unusable)
+          log.warn({ secretName, reason, kept: current !== undefined }, 'certificate is unusable');
         unusable = reason;
       }
     },
