@@ -24,8 +24,6 @@ export function lockConfigMap(input: ChildInput, locks: readonly Lock[]): Child 
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: childMetadata(input, childNames(input.name).lock, 'lock'),
-    data: Object.fromEntries(
-      locks.map(({ revision, ...entry }) => [lockFileOf(revision), JSON.stringify(entry)]),
-    ),
+    data: Object.fromEntries(locks.map(({ revision, ...entry }) => [lockFileOf(revision), JSON.stringify(entry)])),
   };
 }

@@ -1,7 +1,8 @@
 // The pull: fetches or verifies the model before the runtime may start.
-import { withDevices } from './devices.ts';
+
 import type { OperatorDefaults } from '../api/defaults.ts';
 import { envOf } from '../runtimes/env.ts';
+import { withDevices } from './devices.ts';
 import type { PodInput } from './input.ts';
 import type { Container } from './pod.ts';
 import { containerSecurity } from './podSecurity.ts';

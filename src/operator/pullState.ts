@@ -24,7 +24,14 @@ export interface PullState {
   mismatched: readonly PullReport[];
 }
 
-export const noPull: PullState = { reports: [], failures: [], pending: 0, lock: undefined, adapters: undefined, mismatched: [] };
+export const noPull: PullState = {
+  reports: [],
+  failures: [],
+  pending: 0,
+  lock: undefined,
+  adapters: undefined,
+  mismatched: [],
+};
 
 const pullOf = ({ pod }: PodFacts): ContainerFacts | undefined => pod.containers.find(({ name }) => name === 'pull');
 
