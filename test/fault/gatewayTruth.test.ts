@@ -29,6 +29,7 @@ async function pod(changes: Partial<GatewayConfig> = {}, script: Partial<Scripte
 const generate = ({ url }: GatewayProcess, body: object = {}): Promise<Response> =>
   fetch(`${url}/api/generate`, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'assistant', prompt: 'Hi', stream: false, ...body }),
   });
 

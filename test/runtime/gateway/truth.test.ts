@@ -179,7 +179,8 @@ describe('stopping', () => {
     );
     const options = { num_predict: 1500 };
     const body = JSON.stringify({ model: 'assistant', prompt: 'go', options });
-    const open = () => fetch(`${pod.gateway.url}/api/generate`, { method: 'POST', body });
+    const headers = { 'content-type': 'application/json' };
+    const open = () => fetch(`${pod.gateway.url}/api/generate`, { method: 'POST', headers, body });
     const responses = await Promise.all(Array.from({ length: streams }, open));
     let ended = 0;
     const texts = responses.map(async (response) => {

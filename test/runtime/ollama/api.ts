@@ -20,7 +20,10 @@ const parse = (text: string): Record<string, unknown> => {
 
 /** Without a body: GET. `method` overrides. Nothing is streamed unless the body says `stream: true`. */
 export async function call(url: string, path: string, body?: object, method?: string): Promise<Answer> {
-  const init = body === undefined ? { method: method ?? 'GET' } : { method: method ?? 'POST', body: requestBody(body) };
+  const init =
+    body === undefined
+      ? { method: method ?? 'GET' }
+      : { method: method ?? 'POST', headers: json, body: requestBody(body) };
   const response = await fetch(`${url}${path}`, init);
   const text = await response.text();
   const whole = parse(text);
@@ -28,6 +31,7 @@ export async function call(url: string, path: string, body?: object, method?: st
   return { status: response.status, body: lines.at(-1) ?? {}, lines };
 }
 
+const json = { 'content-type': 'application/json' };
 const requestBody = (body: object) => JSON.stringify({ stream: false, ...body });
 
 /** Imports a GGUF as `ollama create` does: uploads it, then asks for a model of it. Throws unless that worked. */
