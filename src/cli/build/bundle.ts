@@ -10,6 +10,8 @@ export const programs = {
   pull: 'src/puller/main.ts',
   // A thread of the pull, which finds it beside itself by this name.
   hashWorker: 'src/models/hashWorker.ts',
+  // Not run by any pod: for people who have the image and no checkout.
+  lmd: 'src/cli/main.ts',
 } as const;
 
 /** CommonJS dependencies in an ES module call `require`, which it does not have. */
