@@ -1,0 +1,130 @@
+// The images and those who start them agree: what a pod's command names is in the image, and the image starts as it was measured.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { builtInDefaults } from '../../src/api/defaults.ts';
+import { modelPod } from '../../src/children/modelPod.ts';
+import type { Container } from '../../src/children/pod.ts';
+import { programs } from '../../src/cli/build/bundle.ts';
+import { operatorLaunch } from '../../src/cli/build/launch.ts';
+import { podInput } from './children/input.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const text = readFileSync(resolve(root, 'Dockerfile'), 'utf8');
+
+interface Instruction {
+  name: string;
+  rest: string;
+}
+
+/** Instructions with their continuation lines joined. */
+const instructions: Instruction[] = text
+  .replace(/^\s*#.*\n/gm, '')
+  .replace(/\\\n\s*/g, ' ')
+  .split('\n')
+  .filter((line) => line.trim())
+  .map((line) => {
+    const [name = '', ...words] = line.split(' ');
+    return { name, rest: words.join(' ') };
+  });
+
+/** The instructions of each stage, by its name. */
+const stages = new Map<string, Instruction[]>();
+for (const instruction of instructions) {
+  const stage = /^FROM \S+ AS (\S+)$/.exec(`${instruction.name} ${instruction.rest}`)?.[1];
+  if (stage) stages.set(stage, []);
+  [...stages.values()].at(-1)?.push(instruction);
+}
+
+const the = (stage: string, name: string): string => {
+  const found = (stages.get(stage) ?? []).filter((instruction) => instruction.name === name);
+  expect(found, `${name} of ${stage}`).toHaveLength(1);
+  return found[0]?.rest ?? '';
+};
+
+const containersOf = (input: ReturnType<typeof podInput>): Container[] => {
+  const { spec } = modelPod(input) as unknown as { spec: { initContainers: Container[]; containers: Container[] } };
+  return [...spec.initContainers, ...spec.containers];
+};
+
+const everyCommand = ({ command, lifecycle }: Container): string[][] =>
+  [command, lifecycle?.preStop?.exec?.command].filter((words) => words !== undefined).map((words) => [...words]);
+
+describe('the image of the operator', () => {
+  it('starts the operator with the flags that were measured', () => {
+    expect(JSON.parse(the('operator', 'ENTRYPOINT'))).toEqual([
+      '/nodejs/bin/node',
+      ...operatorLaunch.nodeFlags,
+      '/app/operator.js',
+    ]);
+  });
+
+  it('has every program that a model pod starts from it', () => {
+    const commands = containersOf(podInput())
+      .filter(({ image }) => image === builtInDefaults.images.operator)
+      .flatMap(everyCommand);
+    expect(commands.length).toBeGreaterThanOrEqual(3); // gateway, its drain, pull
+    for (const [node, ...rest] of commands) {
+      expect(node).toBe('/nodejs/bin/node');
+      const script = rest.find((word) => !word.startsWith('-')) ?? '';
+      expect(Object.keys(programs).map((name) => `/app/${name}.js`)).toContain(script);
+    }
+    const copied = (stages.get('operator') ?? []).filter(({ name }) => name === 'COPY').map(({ rest }) => rest);
+    expect(copied).toContain('--from=bundles /src/dist /app');
+  });
+
+  it('runs nothing while it is put together, so that nothing is left of tools', () => {
+    expect((stages.get('operator') ?? []).map(({ name }) => name)).not.toContain('RUN');
+  });
+});
+
+describe.each([...stages.keys()].filter((name) => ['operator', 'foundry-local'].includes(name)))(
+  'the image %s',
+  (stage) => {
+    it('runs as the user of model pods, by number', () => {
+      const { user, group } = builtInDefaults.ids;
+      expect(the(stage, 'USER')).toBe(`${user}:${group}`);
+    });
+
+    it('says what it is in the labels of OCI', () => {
+      const labels = the(stage, 'LABEL');
+      for (const name of ['title', 'description', 'licenses', 'version', 'revision', 'source'])
+        expect(labels).toContain(`org.opencontainers.image.${name}=`);
+    });
+  },
+);
+
+describe('the Dockerfile', () => {
+  it('takes every base from an argument, so that it can be pinned by digest or had from a mirror', () => {
+    const declared = instructions.filter(({ name }) => name === 'ARG').map(({ rest }) => rest.split('=')[0]);
+    for (const { rest } of instructions.filter(({ name }) => name === 'FROM')) {
+      const [base = ''] = rest.split(' ');
+      const argument = /^\$\{(\w+)\}$/.exec(base)?.[1];
+      if (!stages.has(base)) expect(declared).toContain(argument);
+    }
+  });
+
+  it('is read by builders without BuildKit', () => {
+    expect(text).not.toMatch(/^#\s*syntax=/m);
+    expect(text).not.toMatch(/<<[-A-Z'"]/);
+    for (const { name, rest } of instructions) {
+      expect(`${name} ${rest}`).not.toMatch(/--(mount|link|parents|exclude|network|security|chmod)\b/);
+      expect(rest).not.toMatch(/\$\{?(BUILD|TARGET)PLATFORM/);
+    }
+  });
+
+  it('lets no script of a dependency run', () => {
+    for (const { rest } of instructions.filter(({ name }) => name === 'RUN'))
+      for (const command of rest.match(/npm (ci|install|pack)[^&|;]*/g) ?? [])
+        expect(command).toContain('--ignore-scripts');
+  });
+
+  it('copies from the context only what .dockerignore lets in', () => {
+    const letIn = readFileSync(resolve(root, '.dockerignore'), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1));
+    for (const { rest } of instructions.filter(({ name, rest }) => name === 'COPY' && !rest.startsWith('--from')))
+      for (const source of rest.split(' ').slice(0, -1)) expect(letIn).toContain(source.split('/')[0]);
+  });
+});
