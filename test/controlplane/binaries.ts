@@ -8,18 +8,20 @@ import { createDownloader } from './download.ts';
 import { withLock } from './lock.ts';
 import { type Progress, silent, spelledSeconds } from './progress.ts';
 import { downloadPart, isPublishedFor, type Origins, originsFrom } from './releases.ts';
-import { type Part, type Program, parts, versions } from './versions.ts';
+import { helm, type Part, type Program, parts, type Tool, versions } from './versions.ts';
 
 export type Binaries = Record<Program, string>;
 
-export interface FoundBinaries {
+export interface Found<P extends Program | Tool> {
   /** Absolute path of every program. */
-  paths: Binaries;
+  paths: Record<P, string>;
   /** The folders that they lie in, for a PATH. */
   folders: string[];
   /** One sentence for people. */
   origin: string;
 }
+
+export type FoundBinaries = Found<Program>;
 
 /** The binaries can be had in no way. The message is one sentence that says what to do. */
 export class BinariesError extends Error {
@@ -52,10 +54,21 @@ const isProgram = (path: string) =>
   );
 
 /** Finds, downloads or builds all programs of the control plane. Rejects with BinariesError. */
-export async function findBinaries(options: BinariesOptions): Promise<FoundBinaries> {
+export const findBinaries = (options: BinariesOptions): Promise<FoundBinaries> =>
+  findParts<Program>(parts, 'Control plane binaries', options);
+
+/** Finds, downloads or builds Helm. Rejects with BinariesError. */
+export const findHelm = (options: BinariesOptions): Promise<Found<'helm'>> =>
+  findParts<'helm'>([helm], 'Helm', options);
+
+async function findParts<P extends Program | Tool>(
+  sought: readonly Part[],
+  title: string,
+  options: BinariesOptions,
+): Promise<Found<P>> {
   const search = prepare(options);
-  const { paths: given, origins } = await givenByUser(search);
-  const wanted = parts.filter((part) => part.programs.some((program) => !(program in given)));
+  const { paths: given, origins } = await givenByUser(sought, search);
+  const wanted = sought.filter((part) => part.programs.some((program) => !(program in given)));
   const got = new Map<Part, Source | 'cache'>();
   for (const part of wanted) if (await search.cache.find(part)) got.set(part, 'cache');
   const missing = () => wanted.filter((part) => !got.has(part));
@@ -71,11 +84,11 @@ export async function findBinaries(options: BinariesOptions): Promise<FoundBinar
   const cached = wanted.flatMap((part) =>
     part.programs.map((program) => [program, join(search.cache.folder(part), program)] as const),
   );
-  const paths = { ...Object.fromEntries(cached), ...given } as Binaries;
+  const paths = { ...Object.fromEntries(cached), ...given } as Record<P, string>;
   return {
     paths,
-    folders: [...new Set(Object.values(paths).map((path) => path.slice(0, path.lastIndexOf('/'))))],
-    origin: `Control plane binaries: ${[...origins, ...sentence(got, search.cache.root)].join('; ')}.`,
+    folders: [...new Set(Object.values<string>(paths).map((path) => path.slice(0, path.lastIndexOf('/'))))],
+    origin: `${title}: ${[...origins, ...sentence(got, search.cache.root)].join('; ')}.`,
   };
 }
 
@@ -95,12 +108,14 @@ function prepare({ env, cacheDir, ...rest }: BinariesOptions): Search {
   };
 }
 
-async function givenByUser({ env }: Search): Promise<{ paths: Partial<Binaries>; origins: string[] }> {
+type Given = Partial<Record<Program | Tool, string>>;
+
+async function givenByUser(sought: readonly Part[], { env }: Search): Promise<{ paths: Given; origins: string[] }> {
   const folder = env.KUBEBUILDER_ASSETS;
   if (!folder) return { paths: {}, origins: [] };
-  const paths: Partial<Binaries> = {};
-  const lacking: Program[] = [];
-  for (const program of parts.flatMap((part) => part.programs)) {
+  const paths: Given = {};
+  const lacking: (Program | Tool)[] = [];
+  for (const program of sought.flatMap((part) => part.programs)) {
     const path = join(folder, program);
     if (await isProgram(path)) paths[program] = path;
     else lacking.push(program);
@@ -146,7 +161,7 @@ async function built(missing: Part[], search: Search): Promise<Part[]> {
   const go = await findGo(env, join(modules, 'kubernetes'));
   if ('problem' in go) {
     throw new BinariesError(
-      `The control plane's binaries (${missing.map(titleOf).join(', ')}) cannot be had: ${refusals.join('; ')}, and they cannot be ` +
+      `The binaries of ${missing.map(titleOf).join(', ')} cannot be had: ${refusals.join('; ')}, and they cannot be ` +
         `built because ${go.problem}. Install Go ${versions.go} or newer (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder that has them.`,
     );
   }

@@ -1,23 +1,25 @@
 // The control plane by hand: node test/controlplane/main.ts up | down | binaries | path
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/process/clock.ts';
-import { BinariesError, findBinaries } from './binaries.ts';
+import { BinariesError, findBinaries, findHelm } from './binaries.ts';
 import { createCache, defaultCacheFolder } from './cache.ts';
 import { ControlPlaneError, startControlPlane } from './cluster.ts';
 import { createProgress } from './progress.ts';
 import { downCommand, endKept, findKept, keptFolder } from './state.ts';
-import { parts } from './versions.ts';
+import { helm, type Part, parts } from './versions.ts';
 
 const help = `A real Kubernetes control plane on this machine, with simulated nodes: no root, no containers.
 
   node test/controlplane/main.ts up [--keep] [--audit] [--folder FOLDER]
   node test/controlplane/main.ts down [--folder FOLDER]
   node test/controlplane/main.ts binaries [--verify]
+  node test/controlplane/main.ts helm
   node test/controlplane/main.ts path
 
 up        starts it and prints its KUBECONFIG; runs until Ctrl-C, or stays up with --keep
 down      ends one that stayed up
 binaries  finds, downloads or builds the binaries and says where they are; --verify checks the cache's checksums
+helm      the same for Helm, which only the tests of the chart need
 path      prints their folders as a PATH, e.g. PATH=$(node test/controlplane/main.ts path):$PATH
 
   --audit   writes an audit log (one line per request, no bodies) into the state folder
@@ -75,20 +77,30 @@ async function binaries({ verify }: Options): Promise<void> {
   const { paths, origin } = await find();
   for (const [program, path] of Object.entries(paths)) print(`${program.padEnd(24)} ${path}`);
   progress.say(origin);
-  if (!verify) return;
+  if (verify) await verifyCached(parts);
+}
+
+async function verifyCached(wanted: readonly Part[]): Promise<void> {
   const cache = createCache(defaultCacheFolder(process.env), process.platform, process.arch);
-  for (const part of parts) {
+  for (const part of wanted) {
     const whole = await cache.find(part, true);
     print(`${part.name} ${part.version} in the cache: ${whole ? 'whole' : 'damaged or absent'}`);
     if (!whole) process.exitCode = 1;
   }
 }
 
+async function findsHelm({ verify }: Options): Promise<void> {
+  const { paths, origin } = await findHelm({ env: process.env, progress });
+  print(paths.helm);
+  progress.say(origin);
+  if (verify) await verifyCached([helm]);
+}
+
 async function path(): Promise<void> {
   print((await find()).folders.join(':'));
 }
 
-const commands: Record<string, (options: Options) => Promise<void>> = { up, down, binaries, path };
+const commands: Record<string, (options: Options) => Promise<void>> = { up, down, binaries, helm: findsHelm, path };
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

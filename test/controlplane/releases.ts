@@ -4,18 +4,20 @@ import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DownloadError, type Downloader } from './download.ts';
-import { type Part, type PartName, type Program, versions } from './versions.ts';
+import { type Part, type PartName, versions } from './versions.ts';
 
 export interface Origins {
   kubernetes: string;
   github: string;
   githubApi: string;
+  helm: string;
 }
 
 export const officialOrigins: Origins = {
   kubernetes: 'https://dl.k8s.io',
   github: 'https://github.com',
   githubApi: 'https://api.github.com',
+  helm: 'https://get.helm.sh',
 };
 
 /** The official origins, or the mirrors that the environment names. */
@@ -23,10 +25,11 @@ export const originsFrom = (env: NodeJS.ProcessEnv): Origins => ({
   kubernetes: env.LMO_CONTROLPLANE_KUBERNETES_URL || officialOrigins.kubernetes,
   github: env.LMO_CONTROLPLANE_GITHUB_URL || officialOrigins.github,
   githubApi: env.LMO_CONTROLPLANE_GITHUB_API_URL || officialOrigins.githubApi,
+  helm: env.LMO_CONTROLPLANE_HELM_URL || officialOrigins.helm,
 });
 
 interface Asset {
-  program: Program;
+  program: Part['programs'][number];
   url: string;
   checksum: (download: Downloader) => Promise<string>;
   /** The path inside a tar.gz, where the asset is one. */
@@ -77,6 +80,10 @@ function assetsOf({ name, programs }: Part, origins: Origins, arch: string): Ass
       const release = `kubernetes-sigs/kwok/releases`;
       const checksum = ofReleaseAsset(`${origins.githubApi}/repos/${release}/tags/v${versions.kwok}`, file);
       return [{ program: 'kwok', url: `${origins.github}/${release}/download/v${versions.kwok}/${file}`, checksum }];
+    },
+    helm: () => {
+      const url = `${origins.helm}/helm-v${versions.helm}-linux-${arch}.tar.gz`;
+      return [{ program: 'helm', url, checksum: ownFile(`${url}.sha256`), member: `linux-${arch}/helm` }];
     },
   };
   return tables[name]();

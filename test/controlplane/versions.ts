@@ -1,6 +1,6 @@
 // What the control plane is made of: which versions, in which files, and how each part is had.
 
-export const versions = { kubernetes: '1.37.2', etcd: '3.7.3', kwok: '0.8.0', go: '1.26' } as const;
+export const versions = { kubernetes: '1.37.2', etcd: '3.7.3', kwok: '0.8.0', helm: '4.3.1', go: '1.26' } as const;
 
 export const programs = [
   'etcd',
@@ -12,11 +12,14 @@ export const programs = [
 ] as const;
 export type Program = (typeof programs)[number];
 
+/** What tests need beside the control plane, had in the same way; who wants a control plane alone need not wait for it. */
+export type Tool = 'helm';
+
 /** What is downloaded or built in one go. */
 export interface Part {
   readonly name: PartName;
   readonly version: string;
-  readonly programs: readonly Program[];
+  readonly programs: readonly (Program | Tool)[];
   readonly build: {
     /** Folder under `go/` with the go.mod. */
     readonly module: string;
@@ -29,7 +32,7 @@ export interface Part {
   };
 }
 
-export type PartName = 'etcd' | 'kubernetes' | 'kwok';
+export type PartName = 'etcd' | 'kubernetes' | 'kwok' | Tool;
 
 const [major, minor] = versions.kubernetes.split('.');
 const stamp = 'k8s.io/component-base/version';
@@ -72,3 +75,16 @@ export const parts: readonly Part[] = [
     },
   },
 ];
+
+export const helm: Part = {
+  name: 'helm',
+  version: versions.helm,
+  programs: ['helm'],
+  build: {
+    module: 'helm',
+    package: 'helm.sh/helm/v4/cmd/helm',
+    linked: false,
+    ldflags: `-s -w -X helm.sh/helm/v4/internal/version.version=v${versions.helm}`,
+    elsewhereSeconds: 205,
+  },
+};

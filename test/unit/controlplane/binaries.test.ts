@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/process/clock.ts';
-import { type BinariesOptions, findBinaries } from '../../controlplane/binaries.ts';
+import { type BinariesOptions, findBinaries, findHelm } from '../../controlplane/binaries.ts';
 import { createProgress } from '../../controlplane/progress.ts';
 import { programs } from '../../controlplane/versions.ts';
 import { fakeGo } from './fakeGo.ts';
@@ -24,16 +24,16 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const find = (options: Partial<BinariesOptions> = {}) =>
-  findBinaries({
-    env: {},
-    cacheDir: join(folder, 'cache'),
-    origins: releases.origins,
-    platform: 'linux',
-    architecture: 'x64',
-    progress: createProgress({ write: (text) => said.push(text), isTTY: false }, systemClock),
-    ...options,
-  });
+const completed = (options: Partial<BinariesOptions>): BinariesOptions => ({
+  env: {},
+  cacheDir: join(folder, 'cache'),
+  origins: releases.origins,
+  platform: 'linux',
+  architecture: 'x64',
+  progress: createProgress({ write: (text) => said.push(text), isTTY: false }, systemClock),
+  ...options,
+});
+const find = (options: Partial<BinariesOptions> = {}) => findBinaries(completed(options));
 
 const withGo = async (version: string, exitCode = 0) => {
   const go = await fakeGo(folder, version, exitCode);
@@ -164,4 +164,28 @@ test('a damaged part of the cache is noticed and had again', async () => {
   const again = await find();
   expect(await readFile(paths.kwok, 'utf8')).toContain('downloaded kwok');
   expect(again.origin).toMatch(/etcd 3.7.3, kubernetes 1.37.2 from the cache .*; kwok 0.8.0 downloaded/);
+});
+
+describe('Helm', () => {
+  test('is downloaded, verified and kept, without the rest', async () => {
+    const first = await findHelm(completed({}));
+    expect(await readFile(first.paths.helm, 'utf8')).toContain('downloaded helm');
+    expect(first.origin).toBe('Helm: helm 4.3.1 downloaded.');
+    expect(releases.asked.filter((path) => !path.includes('helm'))).toEqual([]);
+    const asked = releases.asked.length;
+    expect((await findHelm(completed({}))).paths).toEqual(first.paths);
+    expect(releases.asked).toHaveLength(asked);
+  });
+
+  test('with a checksum that does not match is built', async () => {
+    const go = await withGo('1.26.3');
+    releases.faults.set('helm', 'wrongChecksum');
+    expect((await findHelm(completed({ env: go.env }))).origin).toBe('Helm: helm 4.3.1 built here with Go.');
+    expect(await go.builds()).toEqual(['helm.sh/helm/v4/cmd/helm']);
+  });
+
+  test('is not needed for a control plane', async () => {
+    await find();
+    expect(releases.asked.filter((path) => path.includes('helm'))).toEqual([]);
+  });
 });

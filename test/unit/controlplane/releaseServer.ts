@@ -21,18 +21,18 @@ export interface ReleaseServer extends AsyncDisposable {
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const program = (name: string) => Buffer.from(`#!/bin/sh\necho downloaded ${name}\n`.repeat(20));
 
-function etcdArchive(folder: string, arch: string): Buffer {
-  const member = `etcd-v${versions.etcd}-linux-${arch}`;
+function archiveOf(folder: string, name: string, member: string): Buffer {
   mkdirSync(join(folder, member), { recursive: true });
-  writeFileSync(join(folder, member, 'etcd'), program('etcd'), { mode: 0o755 });
+  writeFileSync(join(folder, member, name), program(name), { mode: 0o755 });
   writeFileSync(join(folder, member, 'README.md'), 'not wanted');
-  execFileSync('tar', ['-czf', 'etcd.tar.gz', member], { cwd: folder });
-  return readFileSync(join(folder, 'etcd.tar.gz'));
+  execFileSync('tar', ['-czf', `${name}.tar.gz`, member], { cwd: folder });
+  return readFileSync(join(folder, `${name}.tar.gz`));
 }
 
 /** `folder` is for scratch files. */
 export async function startReleaseServer(folder: string, arch = 'amd64'): Promise<ReleaseServer> {
-  const archive = etcdArchive(folder, arch);
+  const archive = archiveOf(folder, 'etcd', `etcd-v${versions.etcd}-linux-${arch}`);
+  const helmArchive = archiveOf(folder, 'helm', `linux-${arch}`);
   const asked: string[] = [];
   const faults = new Map<string, Fault>();
   const faultOf = (path: string) => [...faults].find(([piece]) => path.includes(piece))?.[1];
@@ -40,13 +40,14 @@ export async function startReleaseServer(folder: string, arch = 'amd64'): Promis
   function bodyOf(path: string): Buffer | undefined {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const spoil = (digest: string) => (faultOf(path) === 'wrongChecksum' ? 'f'.repeat(64) : digest);
+    if (name.startsWith('helm') && name.endsWith('.sha256')) return Buffer.from(spoil(sha256(helmArchive)));
     if (name.endsWith('.sha256')) return Buffer.from(spoil(sha256(program(name.replace('.sha256', '')))));
     if (name === 'SHA256SUMS') {
       return Buffer.from(
         `${'0'.repeat(64)}  other.tar.gz\n${sha256(archive)}  etcd-v${versions.etcd}-linux-${arch}.tar.gz\n`,
       );
     }
-    if (name.endsWith('.tar.gz')) return archive;
+    if (name.endsWith('.tar.gz')) return name.startsWith('helm') ? helmArchive : archive;
     if (path.startsWith('/repos/')) {
       const digest = faultOf(path) === 'noDigest' ? null : `sha256:${sha256(program('kwok'))}`;
       return Buffer.from(JSON.stringify({ assets: [{ name: `kwok-linux-${arch}`, digest }] }));
@@ -67,7 +68,7 @@ export async function startReleaseServer(folder: string, arch = 'amd64'): Promis
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    origins: { kubernetes: url, github: url, githubApi: url },
+    origins: { kubernetes: url, github: url, githubApi: url, helm: url },
     asked,
     faults,
     async [Symbol.asyncDispose]() {
