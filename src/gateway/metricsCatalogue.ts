@@ -23,6 +23,7 @@ export const labelValues = {
   outcome: '`Passed`, `Wrong`, `Failed`, `Silent`',
   version: 'of the gateway',
   runtime: '`Ollama`, `FoundryLocal`',
+  class: '`CPU`, `GPU`, `NPU`: of the rung that was chosen',
 } as const;
 
 export type Label = keyof typeof labelValues;
@@ -137,7 +138,7 @@ export const metrics = {
     labels: [],
     meaning: 'When the certificate of the API expires, as Unix time; no series without TLS',
   },
-  localmodel_gateway_info: { type: 'gauge', labels: ['version', 'runtime'], meaning: 'Always 1' },
+  localmodel_gateway_info: { type: 'gauge', labels: ['version', 'runtime', 'class'], meaning: 'Always 1' },
 } as const satisfies Readonly<Record<string, MetricMeaning>>;
 
 export type MetricName = keyof typeof metrics;

@@ -18,6 +18,7 @@ export interface GaugeSources {
   certificateExpiry(): number | undefined;
   version: string;
   runtime: GatewayConfig['runtime']['kind'];
+  class: GatewayConfig['residency']['class'];
 }
 
 interface Sample {
@@ -60,7 +61,9 @@ const readings = {
     const at = certificateExpiry();
     return maybe(at === undefined ? undefined : at / 1000);
   },
-  localmodel_gateway_info: ({ version, runtime }) => [{ value: 1, labels: { version, runtime } }],
+  localmodel_gateway_info: ({ version, runtime, class: device }) => [
+    { value: 1, labels: { version, runtime, class: device } },
+  ],
 } as const satisfies { readonly [N in MetricName]?: Reading };
 
 /** A counter too may be read at the scrape, where somebody else counts. */

@@ -75,6 +75,7 @@ async function openDoor(judge: Judge, metrics: GatewayMetrics, options: ServingO
     certificateExpiry: () => certificate?.expiresAt(),
     version,
     runtime: runtime.kind,
+    class: config.residency.class,
   });
   const front = await startFrontServer({
     handler: proxy.handle,

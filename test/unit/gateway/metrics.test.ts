@@ -15,6 +15,7 @@ const sourcesOf = (state: () => State) => ({
   certificateExpiry: () => 1_800_000_000_000,
   version: '0.1.0',
   runtime: 'Ollama' as const,
+  class: 'GPU' as const,
 });
 
 const record: ExchangeRecord = {
