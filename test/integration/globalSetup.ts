@@ -2,7 +2,7 @@
 import type { TestProject } from 'vitest/node';
 import { systemClock } from '../../src/process/clock.ts';
 import type { Connection } from '../controlplane/access.ts';
-import { type Binaries, findBinaries } from '../controlplane/binaries.ts';
+import { type Binaries, findBinaries, findHelm } from '../controlplane/binaries.ts';
 import { startControlPlane } from '../controlplane/cluster.ts';
 import { createProgress } from '../controlplane/progress.ts';
 
@@ -12,6 +12,8 @@ declare module 'vitest' {
     controlPlane: Connection;
     /** For a test that starts a control plane of its own because it breaks it. */
     binaries: Binaries;
+    /** Path of Helm. */
+    helm: string;
   }
 }
 
@@ -20,10 +22,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const progress = createProgress(output, systemClock);
   const { paths, origin } = await findBinaries({ env: process.env, progress });
   progress.say(origin);
+  const helm = await findHelm({ env: process.env, progress });
+  progress.say(helm.origin);
   const started = systemClock.monotonic();
   const { server, ca, token, kubeconfig, folder, kubectl, stop } = await startControlPlane({ binaries: paths });
   progress.say(`Control plane up in ${((systemClock.monotonic() - started) / 1000).toFixed(1)} s at ${server}.`);
   project.provide('controlPlane', { server, ca, token, kubeconfig, folder, kubectl });
   project.provide('binaries', paths);
+  project.provide('helm', helm.paths.helm);
   return stop;
 }

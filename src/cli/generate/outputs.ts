@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import { customResourceDefinition } from '../../api/crd.ts';
 import { apiReference } from './apiReference.ts';
+import { chartOutputs } from './chart/outputs.ts';
 import { conditionsReference } from './conditionsReference.ts';
 import { metricsReference } from './metricsReference.ts';
 import { operatorReference, roles } from './operatorReference.ts';
@@ -46,4 +47,5 @@ export const outputs: readonly Output[] = [
     render: () => markdownFile('src/operator/config.ts and src/operator/permissions.ts', operatorReference()),
   },
   { path: 'manifests/rbac/rbac.yaml', render: () => yamlFiles('src/operator/permissions.ts', roles()) },
+  ...chartOutputs(notice),
 ];
