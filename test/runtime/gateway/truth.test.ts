@@ -1,11 +1,12 @@
 // A gateway process in front of a real Ollama that comes to harm, and the time until readiness told it.
-import { copyFile, truncate } from 'node:fs/promises';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { copyFile, readdir, readFile, truncate } from 'node:fs/promises';
+import { afterEach, describe, expect, test } from 'vitest';
 import { parseReference } from '../../../src/models/reference.ts';
 import { blobPath, openStore } from '../../../src/models/store.ts';
 import { writeManifest } from '../../../src/models/storeManifests.ts';
 import { waitFor } from '../../controlplane/wait.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../fault/gatewayProcess.ts';
+import { tellTimes } from '../../fault/told.ts';
 import { testConfig } from '../../unit/gateway/config.ts';
 import { given } from '../given.ts';
 import { tinyBert } from '../models/bert.ts';
@@ -26,11 +27,7 @@ afterEach(async () => {
   for (const act of atEnd.splice(0).reverse()) await act();
 });
 
-const told: string[] = [];
-const tell = (fault: string, seconds: number) => told.push(`  ${fault.padEnd(44)} ${seconds.toFixed(2)} s`);
-afterAll(() => {
-  if (told.length > 0) process.stderr.write(`told by /readyz after\n${told.join('\n')}\n`);
-});
+const tell = tellTimes('told by /readyz of the gateway, with a real Ollama, after');
 
 interface World {
   ollama: OllamaServer;
@@ -67,6 +64,16 @@ async function serving(...options: Parameters<typeof world>): Promise<World> {
   const made = await world(...options);
   await made.gateway.secondsUntil(/^Serving/);
   return made;
+}
+
+/** Process id of the llama-server that Ollama has started for this store. */
+async function runnerOf(store: string): Promise<number> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes('llama-server') && line.includes(store)) return Number(pid);
+  }
+  throw new Error('no runner');
 }
 
 const ask = ({ gateway }: World) => call(gateway.url, '/api/generate', { model: 'assistant', prompt: 'hello' });
@@ -115,6 +122,16 @@ describe('readiness goes', () => {
     tell('  back after SIGCONT', await pod.gateway.secondsUntil(/^Serving/));
   });
 
+  test('when the process below it that runs the model is stopped, and comes back with another one', async () => {
+    const pod = await serving(undefined, { canary: { intervalSeconds: 1 } });
+    const runner = await runnerOf(pod.ollama.store);
+    process.kill(runner, 'SIGSTOP');
+    tell('runner stopped (SIGSTOP)', await pod.gateway.secondsUntil(/^(RuntimeHung|CanaryFailed|ModelLost)/));
+    tell('  back after that', await pod.gateway.secondsUntil(/^Serving/));
+    expect((await ask(pod)).body.response).toBe(greeting);
+    expect(await runnerOf(pod.ollama.store)).not.toBe(runner);
+  });
+
   test('when the model is unloaded behind its back, and comes back when it is loaded again', async () => {
     const pod = await serving();
     const lost = pod.gateway.secondsUntil(/^ModelLost/);
@@ -133,6 +150,22 @@ describe('readiness goes', () => {
     tell('another model loaded', await lost);
     tell('  back after that', await pod.gateway.secondsUntil(/^Serving/));
     expect((await pod.gateway.status()).model?.loadedDigest).toBe(pod.model.pulled.digest);
+  });
+});
+
+describe('readiness stays', () => {
+  test('away for a moment only when the gateway itself is killed: the model stays loaded', async () => {
+    const pod = await serving();
+    const loaded = async () => (await call(pod.ollama.url, '/api/ps')).body.models;
+    const before = await loaded();
+    pod.gateway.kill('SIGKILL');
+    await pod.gateway.ended();
+    await pod.gateway.start();
+    tell('gateway killed, since it was there again', await pod.gateway.secondsUntil(/^Serving/));
+    expect(await loaded()).toEqual(before);
+    expect(await pod.ollama.log()).not.toMatch(/unload/i);
+    await pod.gateway.drain(); // over a socket that the one before had left
+    await pod.gateway.secondsUntil(/^Draining/);
   });
 });
 
@@ -201,13 +234,11 @@ describe('stopping', () => {
       patience,
     );
     expect(refused.headers.get('connection')).toBe('close');
-    const running = streams - ended;
-    expect(running).toBeGreaterThan(0);
+    expect(streams - ended, 'still running').toBeGreaterThan(0);
     for (const text of await Promise.all(texts)) {
       const last = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '{}');
       expect(last).toMatchObject({ done: true, done_reason: 'length', eval_count: options.num_predict });
     }
     expect(await pod.gateway.ended()).toEqual({ code: 0, signal: null });
-    told.push(`  ${running} of ${streams} streams were running when the first new request got 503; none was cut`);
   });
 });
