@@ -263,6 +263,21 @@ describe('what is made of it', () => {
     await polls.stop();
   });
 
+  test('a look that breaks is followed by the next one', async () => {
+    const given = scene();
+    given.put(unready());
+    const { values } = given.pods;
+    let breaks = 3;
+    given.pods.values = () => {
+      if (breaks-- > 0) throw new TypeError('a bug');
+      return values.call(given.pods);
+    };
+    const polls = given.start();
+    await given.clock.advance(10_000);
+    await polls.stop();
+    expect(given.heard()).toBe('read');
+  });
+
   test('a pod that is gone is forgotten', async () => {
     const given = scene();
     given.put(ready());

@@ -22,7 +22,8 @@ import {
 export const onGpu = spec({ hardware: { preferred: { class: 'GPU', vendor: 'nvidia' } } });
 export const node = { name: 'n', labels: {}, allocatable: { 'nvidia.com/gpu': '1' }, taints: [], unschedulable: false };
 export const world = { nodes: [node], deviceClasses: 'absent' } as const;
-export const begun = (wanted: Spec): Observed => carriedOut(observed({ deployment: deployment(wanted), world }));
+export const begun = (wanted: Spec = onGpu): Observed =>
+  carriedOut(observed({ deployment: deployment(wanted), world }));
 export const revisionOf = (wanted: Spec) =>
   revisionIn(plan(observed({ deployment: deployment(wanted), world }), config, NOW));
 export const R = revisionOf(onGpu);
