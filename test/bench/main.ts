@@ -1,8 +1,10 @@
-// npm run bench -- operator | pull | writes: one benchmark, by its name.
+// npm run bench -- operator | gateway | pull | writes: one benchmark, by its name.
 import { systemClock } from '../../src/process/clock.ts';
 import { BinariesError } from '../controlplane/binaries.ts';
 import { createProgress } from '../controlplane/progress.ts';
 import { UnavailableError } from '../runtime/workshop.ts';
+import { benchGateway } from './gateway/bench.ts';
+import { gatewayHelp, readGatewayOptions } from './gateway/options.ts';
 import { benchOperator } from './operator.ts';
 import { help, OptionsError, readOptions } from './options.ts';
 import { benchPull } from './pull/bench.ts';
@@ -22,6 +24,11 @@ async function bench([name, ...argv]: readonly string[]): Promise<boolean> {
     if (options) await benchPull(options, progress);
     return options !== undefined;
   }
+  if (name === 'gateway') {
+    const options = readGatewayOptions(argv);
+    if (options) await benchGateway(options, progress);
+    return options !== undefined;
+  }
   if (name === 'writes') {
     const options = readWritesOptions(argv);
     if (options) await benchWrites(options, progress);
@@ -33,7 +40,8 @@ async function bench([name, ...argv]: readonly string[]): Promise<boolean> {
 }
 
 try {
-  if (!(await bench(process.argv.slice(2)))) process.stdout.write(`${help}\n${pullHelp}\n${writesHelp}`);
+  if (!(await bench(process.argv.slice(2))))
+    process.stdout.write(`${help}\n${gatewayHelp}\n${pullHelp}\n${writesHelp}`);
 } catch (error) {
   const expected = [OptionsError, BinariesError, UnavailableError].some((type) => error instanceof type);
   process.stderr.write(`${error instanceof Error ? (expected ? error.message : error.stack) : String(error)}\n`);

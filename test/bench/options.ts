@@ -83,7 +83,9 @@ export function readOptions(argv: readonly string[]): BenchOptions | undefined {
   const { values, positionals, given } = parse(argv);
   if (values.help) return undefined;
   if (positionals.length !== 1 || positionals[0] !== 'operator')
-    throw new OptionsError(`the benchmarks are operator and pull; got ${positionals.join(' ') || 'none'}; see --help`);
+    throw new OptionsError(
+      `the benchmarks are operator, gateway, pull and writes; got ${positionals.join(' ') || 'none'}; see --help`,
+    );
   const text = (name: keyof typeof flags): string =>
     values.smoke && !given.has(name) && name in smokeDefaults
       ? smokeDefaults[name as keyof typeof smokeDefaults]

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Launch } from '../../src/cli/build/launch.ts';
 import type { GatewayConfig } from '../../src/gateway/config.ts';
 import { type GatewayStatus, readStatus } from '../../src/gateway/status.ts';
 import type { ProgressReport } from '../../src/puller/progressReport.ts';
@@ -38,6 +39,8 @@ export interface GatewayProcess {
   /** Runs `gateway drain` to its end. */
   drain(): Promise<void>;
   kill: Program['kill'];
+  /** Again, with the same files on the same ports, after it has ended. */
+  start: Program['start'];
   ended(): Promise<Ending>;
   log: Program['log'];
   stop(): Promise<void>;
@@ -50,6 +53,10 @@ export interface GatewayProcessOptions {
   pulled?: NonNullable<ProgressReport['model']>;
   changes?: Partial<GatewayConfig>;
   env?: Record<string, string>;
+  /** File that is run; default: src/gateway/main.ts. */
+  program?: string;
+  /** How Node is started; default: plainly. */
+  launch?: Launch;
 }
 
 const node = join(import.meta.dirname, '../../node_modules/.bin/node');
@@ -112,12 +119,13 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     PATH: process.env.PATH ?? '',
     GATEWAY_CONFIG: JSON.stringify(config),
     GATEWAY_HOST: '127.0.0.1',
+    ...options.launch?.env,
     ...options.env,
   };
   const gateway = await startProgram({
     name: 'gateway',
     program: node,
-    argv: [main],
+    argv: [...(options.launch?.nodeFlags ?? []), options.program ?? main],
     env,
     folder,
     answers: async () => (await fetch(`${adminUrl}/startupz`, { signal: AbortSignal.timeout(5000) })).ok,
@@ -158,6 +166,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     drain: async () => void (await promisify(execFile)(node, [main, 'drain'], { env })),
     pid: gateway.pid,
     kill: gateway.kill,
+    start: gateway.start,
     ended: gateway.ended,
     log: gateway.log,
     stop: gateway.stop,

@@ -29,8 +29,8 @@ describe('options of the bench', () => {
   });
 
   test.each([
-    [['gateway'], 'the benchmarks are operator and pull'],
-    [[], 'the benchmarks are operator and pull'],
+    [['gateways'], 'the benchmarks are operator, gateway, pull and writes'],
+    [[], 'the benchmarks are operator, gateway, pull and writes'],
     [['operator', '--count', 'many'], '--count many: must be a whole number, 1 or more'],
     [['operator', '--repeat', '0'], '--repeat 0: must be a whole number, 1 or more'],
     [['operator', '--cuont', '3'], 'see --help'],
