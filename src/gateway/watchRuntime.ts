@@ -26,8 +26,8 @@ export interface RuntimeWatchOptions {
 const EVERY_MS = 1000;
 /** A server that is alive answers in milliseconds; one whose processors are all taken, in hundreds. */
 const ANSWER_MS = 2000;
-/** The list waits for the scheduler of the runtime, which may be busy with a load that a client has caused. */
-const LIST_MS = 5000;
+/** The list waits for Ollama's scheduler, which waits for a runner that does not answer, ten seconds long (sched.go). */
+const LIST_MS = 3000;
 
 type RuntimeSeen = Extract<Observation, { kind: 'Runtime' }>;
 

@@ -5,11 +5,13 @@ import { waitFor } from '../controlplane/wait.ts';
 import { digest, otherDigest } from '../unit/gateway/pod.ts';
 import { type GatewayProcess, startGatewayProcess } from './gatewayProcess.ts';
 import { type ListedModel, type ScriptedOllama, startScriptedOllama } from './scriptedOllama.ts';
+import { tellTimes } from './told.ts';
 
 const name = `localmodels.dev/source/tiny:${'a'.repeat(64)}`;
 const pulled = { name, digest, sourceDigest: digest, sizeBytes: 1000 };
 const loaded: ListedModel = { name, digest: 'a'.repeat(64), size: 1000, size_vram: 0, context_length: 4096 };
 const onGpu = { residency: { class: 'GPU', required: true } } as const;
+const tell = tellTimes('told by /readyz of the gateway, with a scripted runtime, after');
 const patience = { deadlineMs: 30_000 };
 
 const atEnd: (() => Promise<unknown>)[] = [];
@@ -56,7 +58,7 @@ describe('readiness', () => {
     await gateway.secondsUntil(/^Serving/);
     runtime.fails = true;
     for (let i = 0; i < 3; i++) expect((await generate(gateway)).status).toBe(500);
-    await gateway.secondsUntil(/^Failing: 3 requests/);
+    tell('three answers of 500', await gateway.secondsUntil(/^Failing: 3 requests/));
     expect((await generate(gateway)).status).toBe(503);
     runtime.fails = false;
     await gateway.secondsUntil(/^Serving/);
@@ -67,7 +69,7 @@ describe('readiness', () => {
     const { runtime, gateway } = await pod(onGpu);
     await gateway.secondsUntil(/^NotOnDevice: .*GPU/);
     runtime.listed = [{ ...loaded, size_vram: 250 }];
-    await gateway.secondsUntil(/^PartlyOnCPU: 25 %/);
+    tell('only part on the device', await gateway.secondsUntil(/^PartlyOnCPU: 25 %/));
     expect((await gateway.status()).residency).toEqual({ class: 'GPU', required: true, ratio: 0.25 });
     runtime.listed = [{ ...loaded, size_vram: 1000 }];
     await gateway.secondsUntil(/^Serving/);
@@ -77,7 +79,7 @@ describe('readiness', () => {
     const { runtime, gateway } = await pod({ canary: { intervalSeconds: 1 } });
     await gateway.secondsUntil(/^Serving/);
     runtime.text = '';
-    await gateway.secondsUntil(/^CanaryWrong/);
+    tell('empty answers, canary each second', await gateway.secondsUntil(/^CanaryWrong/));
     runtime.text = 'Hello again.';
     await gateway.secondsUntil(/^Serving/);
   });

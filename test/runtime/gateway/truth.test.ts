@@ -127,8 +127,9 @@ describe('readiness goes', () => {
     const runner = await runnerOf(pod.ollama.store);
     process.kill(runner, 'SIGSTOP');
     tell('runner stopped (SIGSTOP)', await pod.gateway.secondsUntil(/^(RuntimeHung|CanaryFailed|ModelLost)/));
-    tell('  back after that', await pod.gateway.secondsUntil(/^Serving/));
-    expect((await ask(pod)).body.response).toBe(greeting);
+    const began = performance.now();
+    await waitFor('answers again', async () => (await ask(pod)).body.response === greeting || undefined, patience);
+    tell('  answers again after that', (performance.now() - began) / 1000);
     expect(await runnerOf(pod.ollama.store)).not.toBe(runner);
   });
 
@@ -156,14 +157,12 @@ describe('readiness goes', () => {
 describe('readiness stays', () => {
   test('away for a moment only when the gateway itself is killed: the model stays loaded', async () => {
     const pod = await serving();
-    const loaded = async () => (await call(pod.ollama.url, '/api/ps')).body.models;
-    const before = await loaded();
+    const runner = await runnerOf(pod.ollama.store);
     pod.gateway.kill('SIGKILL');
     await pod.gateway.ended();
     await pod.gateway.start();
     tell('gateway killed, since it was there again', await pod.gateway.secondsUntil(/^Serving/));
-    expect(await loaded()).toEqual(before);
-    expect(await pod.ollama.log()).not.toMatch(/unload/i);
+    expect(await runnerOf(pod.ollama.store)).toBe(runner);
     await pod.gateway.drain(); // over a socket that the one before had left
     await pod.gateway.secondsUntil(/^Draining/);
   });
@@ -216,14 +215,15 @@ describe('stopping', () => {
     const open = () => fetch(`${pod.gateway.url}/api/generate`, { method: 'POST', headers, body });
     const responses = await Promise.all(Array.from({ length: streams }, open));
     let ended = 0;
-    const texts = responses.map(async (response) => {
+    const reading = responses.map(async (response) => {
       const text = await response.text();
       ended++;
       return text;
     });
+    const texts = Promise.all(reading);
+    texts.catch(() => undefined); // should the test fail before it reads them
     pod.gateway.kill('SIGTERM');
     await pod.gateway.secondsUntil(/^Draining/);
-    expect(ended).toBe(0);
     const refused = await waitFor(
       'new ones get 503',
       async () => {
@@ -235,7 +235,7 @@ describe('stopping', () => {
     );
     expect(refused.headers.get('connection')).toBe('close');
     expect(streams - ended, 'still running').toBeGreaterThan(0);
-    for (const text of await Promise.all(texts)) {
+    for (const text of await texts) {
       const last = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '{}');
       expect(last).toMatchObject({ done: true, done_reason: 'length', eval_count: options.num_predict });
     }

@@ -20,18 +20,22 @@ export interface ScriptedRuntime extends RuntimeClient {
   /** Lets what waits go on. */
   goOn(): void;
   answer: string;
+  /** Ends at once, and every connection with it; `up` again is another process. */
+  crash(): void;
   readonly calls: string[];
   readonly questions: CanaryQuestion[];
 }
 
-const forever = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-
 export function createScriptedRuntime(): ScriptedRuntime {
   let waiting: (() => void)[] = [];
+  const broken = new Set<(error: Error) => void>();
+  /** Until it is given up, or the runtime goes. */
+  const forever = (signal: AbortSignal): Promise<never> =>
+    new Promise((_, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      broken.add(reject);
+    });
   const turn = (signal: AbortSignal): Promise<unknown> =>
     runtime.slow
       ? Promise.race([new Promise<void>((resolve) => waiting.push(resolve)), forever(signal)])
@@ -56,6 +60,12 @@ export function createScriptedRuntime(): ScriptedRuntime {
     answer: 'Hello',
     calls: [],
     questions: [],
+    crash() {
+      runtime.up = false;
+      runtime.loaded = [];
+      for (const reject of broken) reject(new RuntimeError('Broken', 'the connection broke'));
+      broken.clear();
+    },
     goOn() {
       for (const resolve of waiting) resolve();
       waiting = [];

@@ -59,9 +59,9 @@ describe('the watch over the runtime', () => {
   it('takes a server that answers and never tells its models for one that does not answer', async () => {
     const { runtime, until } = await watched();
     runtime.listHangs = true;
-    expect(await until('RuntimeHung')).toBeLessThanOrEqual(16_000);
+    expect(await until('RuntimeHung')).toBeLessThanOrEqual(10_000);
     runtime.listHangs = false;
-    expect(await until('Serving')).toBeLessThanOrEqual(6000);
+    expect(await until('Serving')).toBeLessThanOrEqual(4000);
   });
 
   it('looks at once when a request has failed', async () => {
