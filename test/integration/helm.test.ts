@@ -1,0 +1,228 @@
+// The chart on a real API server: installed, upgraded, uninstalled, with an operator that has the installed rights and no others.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type ControlPlane, startControlPlane } from '../controlplane/cluster.ts';
+import { waitFor } from '../controlplane/wait.ts';
+import type { Program } from '../runtime/program.ts';
+import { collection, deployment } from './apiServer.ts';
+import { chart, type Manifest, NAMESPACE, openHelm, RELEASE } from './helm.ts';
+import { refusals, startInstalled } from './installedOperator.ts';
+
+const helm = openHelm(inject('helm'));
+const scratch = mkdtempSync(join(tmpdir(), 'lmo-chart-'));
+const patience = { deadlineMs: 80_000 };
+const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/localmodeldeployments.localmodels.dev';
+const [AI, SECOND] = ['ai', 'second'];
+
+let cluster: ControlPlane;
+let operator: Program | undefined;
+
+const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+const makeNamespace = async (name: string) =>
+  expect(
+    (
+      await cluster.call('POST', '/api/v1/namespaces', {
+        body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: restricted } },
+      })
+    ).status,
+  ).toBe(201);
+
+beforeAll(async () => {
+  cluster = await startControlPlane({ binaries: inject('binaries'), audit: true });
+  for (const name of [NAMESPACE, AI, SECOND]) await makeNamespace(name);
+});
+
+afterAll(async () => {
+  await operator?.stop();
+  await cluster?.stop();
+  helm[Symbol.dispose]();
+  rmSync(scratch, { recursive: true });
+});
+
+/** Runs Helm on the cluster; fails with its words. */
+async function run(...argv: string[]): Promise<string> {
+  const { code, stdout, stderr } = await helm.run(argv, { kubeconfig: cluster.kubeconfig });
+  expect(code, `helm ${argv.join(' ')}\n${stdout}${stderr}`).toBe(0);
+  return stdout;
+}
+
+async function get(path: string): Promise<Manifest | undefined> {
+  const { status, body } = await cluster.call('GET', path);
+  return status === 200 ? (body as Manifest) : undefined;
+}
+
+const podsOf = async (namespace: string, selector: string): Promise<string[]> => {
+  const { body } = await cluster.call('GET', `/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`);
+  return (body as { items: { metadata: { uid: string } }[] }).items.map(({ metadata }) => metadata.uid).sort();
+};
+const modelPods = (name: string) => podsOf(AI, `localmodels.dev/deployment=${name}`);
+
+async function apply(name: string, spec: object): Promise<void> {
+  const answer = await cluster.call('PATCH', `${collection(AI)}/${name}?fieldManager=user&force=true`, {
+    body: deployment(name, spec),
+    contentType: 'application/apply-patch+yaml',
+  });
+  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+}
+
+const untilReady = (name: string) =>
+  waitFor(
+    `${name} is Ready`,
+    async () => {
+      const object = await get(`${collection(AI)}/${name}`);
+      const ready = object?.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
+      return (
+        (ready?.status === 'True' && ready.observedGeneration === object?.metadata.generation && object) || undefined
+      );
+    },
+    patience,
+  );
+
+/** The chart as it may have been one version ago: another version, and a CustomResourceDefinition without a column. */
+function previousChart(): string {
+  const folder = join(scratch, 'previous');
+  cpSync(chart, folder, { recursive: true });
+  const edit = (file: string, from: RegExp, to: string) => {
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    expect(text).toMatch(from);
+    writeFileSync(path, text.replace(from, to));
+  };
+  edit('Chart.yaml', /^version: .*$/m, 'version: 0.0.9');
+  edit('Chart.yaml', /^appVersion: .*$/m, 'appVersion: 0.0.9');
+  edit(
+    'templates/crd.yaml',
+    / {6}additionalPrinterColumns:\n {8}- name: Runtime\n.*\n.*\n/,
+    '      additionalPrinterColumns:\n',
+  );
+  return folder;
+}
+
+interface Column {
+  name: string;
+}
+const columns = async () => {
+  const definition = await get(CRD);
+  const found: Column[] = definition?.spec.versions[0].additionalPrinterColumns ?? [];
+  return found.map(({ name }) => name);
+};
+
+describe('the chart', () => {
+  it('installs, waits until the operator is there, and says the next command', async () => {
+    const words = await run('install', RELEASE, previousChart(), '-n', NAMESPACE, '--wait', '--timeout', '80s');
+    expect(words).toContain(`kubectl -n ${NAMESPACE} rollout status deployment/${RELEASE}`);
+    expect(words).toContain('kubectl -n default apply -f -');
+    expect(await podsOf(NAMESPACE, 'app.kubernetes.io/component=operator')).toHaveLength(2);
+    expect((await get(CRD))?.metadata.annotations).toMatchObject({ 'helm.sh/resource-policy': 'keep' });
+    expect(await columns()).not.toContain('Runtime');
+  });
+
+  it('gives the operator the rights to do everything that it tries', async () => {
+    operator = await startInstalled(cluster, { namespace: NAMESPACE, name: RELEASE });
+    await apply('model', { runtime: 'Ollama', model: { name: 'qwen2.5:0.5b' }, replicas: 2 });
+    await apply('kept', {
+      runtime: 'Ollama',
+      model: { name: 'qwen2.5:0.5b' },
+      storage: { type: 'PersistentVolumeClaim', persistentVolumeClaim: { size: '1Gi' } },
+      hardware: { preferred: { class: 'GPU' }, fallback: [{ class: 'CPU' }] },
+    });
+    await untilReady('model');
+    await waitFor(
+      'the claim of the other',
+      () => get(`/api/v1/namespaces/${AI}/persistentvolumeclaims/kept-models`),
+      patience,
+    );
+    const account = `system:serviceaccount:${NAMESPACE}:${RELEASE}`;
+    expect(await refusals(cluster.auditLog ?? '', account)).toEqual([]);
+  });
+
+  it('lets who may edit a namespace edit its deployments, who may view it view them, and others neither', async () => {
+    const bind = (user: string, role: string) =>
+      cluster.runKubectl(['-n', AI, 'create', 'rolebinding', user, `--clusterrole=${role}`, `--user=${user}`]);
+    await bind('erin', 'edit');
+    await bind('vera', 'view');
+    const may = async (user: string, verb: string, subresource = '') =>
+      (
+        await cluster.runKubectl([
+          '-n',
+          AI,
+          'auth',
+          'can-i',
+          verb,
+          'localmodeldeployments.localmodels.dev',
+          `--subresource=${subresource}`,
+          `--as=${user}`,
+        ])
+      ).stdout.trim() === 'yes';
+    await waitFor('the roles are put together', async () => (await may('erin', 'create')) || undefined, patience);
+    expect([await may('erin', 'delete'), await may('erin', 'get')]).toEqual([true, true]);
+    expect(await may('erin', 'patch', 'scale')).toBe(true);
+    expect(await may('erin', 'patch', 'status')).toBe(false);
+    expect([await may('vera', 'list'), await may('vera', 'create')]).toEqual([true, false]);
+    expect(await may('paul', 'get')).toBe(false);
+  });
+
+  it('is upgraded with its CustomResourceDefinition, and no model pod and no deployment notices', async () => {
+    const before = { pods: await modelPods('model'), object: await get(`${collection(AI)}/model`) };
+    await operator?.stop();
+    await run('upgrade', RELEASE, chart, '-n', NAMESPACE, '--wait', '--timeout', '80s', '--set', 'operator.workers=2');
+    expect(await columns()).toContain('Runtime');
+    operator = await startInstalled(cluster, { namespace: NAMESPACE, name: RELEASE });
+    await apply('later', { runtime: 'Ollama', model: { name: 'qwen2.5:0.5b' } });
+    await untilReady('later');
+    expect(await modelPods('model')).toEqual(before.pods);
+    const after = await get(`${collection(AI)}/model`);
+    expect(after?.metadata).toMatchObject({ uid: before.object?.metadata.uid, generation: 1 });
+    expect(after?.spec).toEqual(before.object?.spec);
+  });
+
+  it('goes back to the version before with helm rollback', async () => {
+    await run('rollback', RELEASE, '1', '-n', NAMESPACE, '--wait', '--timeout', '80s');
+    expect(await columns()).not.toContain('Runtime');
+    await run('upgrade', RELEASE, chart, '-n', NAMESPACE, '--wait', '--timeout', '80s');
+    expect((await modelPods('model')).length).toBe(2);
+  });
+
+  it('is uninstalled first, and models stay: definition, deployments and pods', async () => {
+    await operator?.stop();
+    operator = undefined;
+    const pods = await modelPods('model');
+    await run('uninstall', RELEASE, '-n', NAMESPACE, '--wait', '--timeout', '80s');
+    expect(await get(`/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${RELEASE}`)).toBeUndefined();
+    expect(await get(`/apis/rbac.authorization.k8s.io/v1/clusterroles/${RELEASE}`)).toBeUndefined();
+    expect(await get(`${collection(AI)}/model`)).toBeDefined();
+    expect(await modelPods('model')).toEqual(pods);
+  });
+
+  it('is installed again over what it left', async () => {
+    const pods = await modelPods('model');
+    await run('install', RELEASE, chart, '-n', NAMESPACE, '--wait', '--timeout', '80s');
+    operator = await startInstalled(cluster, { namespace: NAMESPACE, name: RELEASE });
+    await apply('model', { runtime: 'Ollama', model: { name: 'qwen2.5:0.5b' }, replicas: 3 });
+    await untilReady('model');
+    expect(await modelPods('model')).toEqual(expect.arrayContaining(pods));
+    await operator.stop();
+    operator = undefined;
+    await run('uninstall', RELEASE, '-n', NAMESPACE, '--wait', '--timeout', '80s');
+  });
+
+  it('for one namespace gets along without a single right in the cluster', async () => {
+    const values = ['--set', `watchNamespaces={${AI}}`, '--set', 'crds.enabled=false', '--set', 'rbac.aggregate=false'];
+    await run('install', 'small', chart, '-n', SECOND, '--wait', '--timeout', '80s', ...values);
+    const name = `small-${RELEASE}`;
+    operator = await startInstalled(cluster, { namespace: SECOND, name });
+    await apply('namespaced', { runtime: 'Ollama', model: { name: 'qwen2.5:0.5b' } });
+    const ready = await untilReady('namespaced');
+    const placed = ready.status.conditions.find(({ type }: { type: string }) => type === 'Placed');
+    expect(placed.reason).toMatch(/Preferred|SchedulerDecides/);
+    const account = `system:serviceaccount:${SECOND}:${name}`;
+    const refused = await refusals(cluster.auditLog ?? '', account);
+    expect(refused.filter((call) => !/nodes|deviceclasses|customresourcedefinitions/.test(call))).toEqual([]);
+    await operator.stop();
+    operator = undefined;
+    await run('uninstall', 'small', '-n', SECOND, '--wait', '--timeout', '80s');
+    expect(await get(`${collection(AI)}/namespaced`)).toBeDefined();
+  });
+});
