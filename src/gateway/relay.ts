@@ -70,7 +70,7 @@ function beginAnswer({ exchange, hideUsage, removed }: RelayOptions, status: num
   const reader: AnswerReader = createAnswerReader({ contentType: contentTypeOf(headers), hideUsage });
   record.usage = reader.usage;
   record.status = status;
-  const unknownLength = hideUsage;
+  const unknownLength = hideUsage && contentTypeOf(headers)?.startsWith('text/event-stream') === true;
   const outlet = createOutlet(
     response,
     status,

@@ -70,6 +70,32 @@ describe('connections', () => {
   });
 });
 
+describe('requests without waiting for answers', () => {
+  it('thousands on one connection are answered one after another', async () => {
+    await attacked({}, async (door) => {
+      const client = await rawClient(door.port);
+      client.send(requestText(['GET /v1/models HTTP/1.1', 'host: a']).repeat(5000));
+      await vi.waitFor(() => expect(client.text.split('HTTP/1.1 200').length - 1).toBe(5000), patience);
+      expect(client.closed).toBe(false);
+    });
+  });
+
+  it('take no more places than those of many clients', async () => {
+    const door = await openDoor({ limits: { maxInFlight: 1, maxQueue: 2 } });
+    door.runtime.script = () => undefined;
+    const client = await rawClient(door.port);
+    client.send(requestText(head(`content-length: ${body.length}`), body).repeat(100));
+    await vi.waitFor(() => expect(door.proxy.open).toBe(100), patience);
+    await vi.waitFor(() => expect(door.admission.queued).toBe(2), patience);
+    expect(door.admission.inFlight).toBe(1);
+    door.runtime.script = (call) => call.json({ done: true });
+    door.runtime.calls[0]?.json({ done: true });
+    await vi.waitFor(() => expect(client.text.split('HTTP/1.1 ').length - 1).toBe(100), patience);
+    const statuses = [...client.text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+    expect(statuses).toEqual([200, 200, 200, ...Array.from({ length: 97 }, () => 429)]);
+  });
+});
+
 describe('slow clients', () => {
   const quick = { headersTimeout: 1000, requestTimeout: 1500 };
 

@@ -57,6 +57,27 @@ describe('what reaches the runtime', () => {
     expect(door.runtime.requests[0]?.headers).toMatchObject(headers);
   });
 
+  it('is not disturbed by letters of all kinds in a header that is passed on', async () => {
+    const door = await openDoor();
+    const client = await rawClient(door.port);
+    const body = chatBody();
+    const head = ['POST /api/chat HTTP/1.1', 'host: a', 'user-agent: \xff\t\xe4', `content-length: ${body.length}`];
+    client.send(Buffer.from(requestText(head, body), 'latin1'));
+    await client.until(/^HTTP\/1.1 200/);
+    expect(door.runtime.requests[0]?.headers['user-agent']).toBe('\xff\t\xe4');
+    expect(door.pod.seen).not.toContain('Failed');
+  });
+
+  it('comes from clients that offer HTTP/2 as from any other', async () => {
+    const door = await openDoor();
+    const client = await rawClient(door.port);
+    const body = chatBody();
+    const offer = ['connection: Upgrade, HTTP2-Settings', 'upgrade: h2c', 'http2-settings: AAEAAEAA'];
+    client.send(requestText(['POST /api/chat HTTP/1.1', 'host: a', ...offer, `content-length: ${body.length}`], body));
+    await client.until(/^HTTP\/1.1 200/);
+    expect(door.runtime.requests[0]?.headers).not.toHaveProperty('upgrade');
+  });
+
   it('gets a request id of its own where the client’s is none', async () => {
     const door = await openDoor();
     const answer = await fetch(`${door.url}/api/chat`, post(chatBody(), { 'x-request-id': 'a b"\\' }));
