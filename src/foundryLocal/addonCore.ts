@@ -22,6 +22,10 @@ const NOWHERE = 'http://127.0.0.1:9';
 /** Any one: with it the core does not go and find out which is nearest. */
 const REGION = 'eastus';
 
+/** Words of the core's log by which it regrets that there is no catalog, where it was to have none. */
+export const isAboutNoCatalog = ({ text }: { text: string }): boolean =>
+  text.includes('127.0.0.1:9') || text.startsWith('Falling back to last-known-good cached model info');
+
 async function loadAddon(libraries: string): Promise<Addon> {
   for (const file of Object.values(addonFiles)) {
     const path = join(libraries, file);

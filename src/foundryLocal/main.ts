@@ -7,8 +7,9 @@ import { listenForShutdown } from '../process/shutdown.ts';
 import type { Pull } from '../puller/ending.ts';
 import { runPull } from '../puller/program.ts';
 import { noTelemetry } from '../runtimes/foundryVariables.ts';
-import { startAddonCore } from './addonCore.ts';
-import { followCoreLog } from './coreLog.ts';
+import { isAboutNoCatalog, startAddonCore } from './addonCore.ts';
+import type { FoundryCore, StartCore } from './core.ts';
+import { type CoreLog, followCoreLog } from './coreLog.ts';
 import { type ExitReason, exits, ServeError } from './exits.ts';
 import { helpText } from './help.ts';
 import { createPull } from './pull.ts';
@@ -33,6 +34,24 @@ function silenceTelemetry(): void {
   for (const [name, value] of Object.entries(noTelemetry)) process.env[name] ??= String(value);
 }
 
+/**
+ * .NET, in which the core is written, takes SIGTERM for itself when it starts and again with the web service, which it would then stop
+ * at once, while this process goes on. Node asks for the signal anew when its last listener has gone and another comes.
+ */
+function retakeSignals(): void {
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    const listeners = process.listeners(name);
+    process.removeAllListeners(name);
+    for (const listener of listeners) process.on(name, listener);
+  }
+}
+
+const startCore: StartCore = async (options) => {
+  const core: FoundryCore = await startAddonCore(options);
+  retakeSignals();
+  return { ...core, startService: () => core.startService().finally(retakeSignals) };
+};
+
 /** kubelet keeps 4 KiB. Outside a pod there is no such file, and none is made. */
 const leaveWord = (message: string): Promise<void> =>
   writeFile(TERMINATION_MESSAGE_PATH, message.slice(0, 2_000), { flag: 'r+' }).catch(() => undefined);
@@ -45,11 +64,15 @@ function reasonOf(error: unknown): Exclude<ExitReason, 'Stopped'> {
 async function runServe(): Promise<number> {
   const log = createLogger({ level, component: 'foundry-local' });
   const { signal, dispose } = listenForShutdown({ process, log, clock: systemClock, graceMs: GRACE_MS });
-  let follower: ReturnType<typeof followCoreLog> | undefined;
+  let follower: CoreLog | undefined;
   try {
     const settings: ServeSettings = serveSettings(process.env, LIBRARIES);
-    follower = followCoreLog(join(settings.home, 'logs'), systemClock, log);
-    await serve(settings, { startCore: startAddonCore, log, clock: systemClock, signal });
+    follower = await followCoreLog(join(settings.home, 'logs'), {
+      clock: systemClock,
+      log,
+      expected: isAboutNoCatalog,
+    });
+    await serve(settings, { startCore, log, clock: systemClock, signal });
     return exits.Stopped.exitCode;
   } catch (error) {
     const reason = reasonOf(error);
@@ -65,7 +88,7 @@ async function runServe(): Promise<number> {
 
 const pull: Pull = (config, context) => {
   const outside = {
-    startCore: startAddonCore,
+    startCore,
     reachCatalog: (options: ReachOptions) => refuseUnreachable(CATALOG, options),
   };
   return createPull(commonSettings(process.env, LIBRARIES), outside)(config, context);

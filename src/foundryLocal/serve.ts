@@ -113,11 +113,11 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 /** Resolves when it was asked to stop and has. Rejects with a ServeError when it cannot serve. */
 export async function serve(settings: ServeSettings, context: ServeContext): Promise<void> {
-  const { log, startCore, signal } = context;
+  const { log, startCore, signal, clock } = context;
   const served = await whatToServe(settings);
   const { maxContext, threads, home, libraries, port } = settings;
   const [cache, data, logs] = ['models', 'state', 'logs'].map((name) => join(home, name)) as [string, string, string];
-  await makeView({ served, folder: cache, maxContext, threads }).catch((error: unknown) => {
+  await makeView({ served, folder: cache, maxContext, threads, now: clock.now() }).catch((error: unknown) => {
     if (error instanceof PullError) throw new ServeError('ModelMissing', error.message, error);
     throw error;
   });

@@ -16,6 +16,8 @@ export interface ViewOptions {
   readonly maxContext: number | undefined;
   /** CPU threads for the work of one request; absent: the runtime counts the cores. */
   readonly threads: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
 /** What the core knows of a model that is not from its catalog, and of where it lies. */
@@ -23,8 +25,16 @@ const INFERENCE_MODEL = 'inference_model.json';
 /** The core's memory of the catalog; without it, or a catalog, it knows no model at all, not even one in its cache. */
 const SNAPSHOT = 'foundry.modelinfo.json';
 
-/** Of any age: the core takes it. An empty catalog makes the model in the cache one of somebody's own, which needs none. */
-const emptySnapshot = { version: 1, savedAt: '2026-01-01T00:00:00+00:00', models: [], detectedRegion: 'eastus' };
+/**
+ * An empty catalog makes the model in the cache one of somebody's own, which needs none. While it is young the core does not look for a
+ * newer one; later it looks, in vain, and goes on with this.
+ */
+const emptySnapshot = (now: number) => ({
+  version: 1,
+  savedAt: new Date(now).toISOString().replace('Z', '+00:00'),
+  models: [],
+  detectedRegion: 'eastus',
+});
 
 const bounded = (own: number | undefined, wanted: number): number => Math.min(own ?? wanted, wanted);
 
@@ -60,7 +70,7 @@ async function promptTemplateOf(folder: string): Promise<unknown> {
 }
 
 /** Throws a PullError. */
-export async function makeView({ served, folder, maxContext, threads }: ViewOptions): Promise<void> {
+export async function makeView({ served, folder, maxContext, threads, now }: ViewOptions): Promise<void> {
   const model = await openModelFolder(served.folder, served.id);
   const [name = '', version = '0'] = served.id.split(':');
   const inside = join(folder, 'Microsoft', `${name}-${version}`, 'v1');
@@ -76,7 +86,7 @@ export async function makeView({ served, folder, maxContext, threads }: ViewOpti
     await writeFile(join(inside, GENAI_CONFIG), JSON.stringify(config));
     const template = await promptTemplateOf(model.path);
     await writeFile(join(inside, INFERENCE_MODEL), JSON.stringify({ Name: served.id, PromptTemplate: template }));
-    await writeFile(join(folder, SNAPSHOT), JSON.stringify(emptySnapshot));
+    await writeFile(join(folder, SNAPSHOT), JSON.stringify(emptySnapshot(now)));
   } catch (error) {
     throw fileError(error, `make the folder ${folder}`);
   }

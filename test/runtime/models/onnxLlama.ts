@@ -11,7 +11,7 @@ export interface TinyOnnx {
   answer?: readonly string[];
   /** Begins the answer again instead of ending it, until max_tokens or the context is used up; default false. */
   endless?: boolean;
-  /** Useless matrix multiplications per token, about 10 ms for a hundred: so that something can happen in mid-stream. */
+  /** Useless matrix multiplications per token, 2 to 5 ms each: so that something can happen in mid-stream. */
   slowness?: number;
   /** The weights in a file of their own, as those of large models are; default false. */
   apart?: boolean;

@@ -6,6 +6,7 @@ import { CoreError } from '../../../src/foundryLocal/core.ts';
 import { providers } from '../../../src/foundryLocal/providers.ts';
 import { createPull } from '../../../src/foundryLocal/pull.ts';
 import { PullError } from '../../../src/models/errors.ts';
+import { type Clock, systemClock } from '../../../src/process/clock.ts';
 import type { PullConfig } from '../../../src/puller/config.ts';
 import { endingOf } from '../../../src/puller/ending.ts';
 import type { TerminationMessage } from '../../../src/puller/outcome.ts';
@@ -33,10 +34,11 @@ interface Options {
   reach?: () => Promise<void>;
   signal?: AbortSignal;
   home?: string;
+  clock?: Clock;
 }
 
 async function pull(changes: Partial<PullConfig> = {}, options: Options = {}): Promise<Run> {
-  const { core = createFakeCore(), offline = false, reach = async () => undefined } = options;
+  const { core = createFakeCore(), offline = false, reach = async () => undefined, clock = systemClock } = options;
   const revision = changes.revision ?? 'r1';
   const config: PullConfig = {
     runtime: 'FoundryLocal',
@@ -58,7 +60,6 @@ async function pull(changes: Partial<PullConfig> = {}, options: Options = {}): P
     provider: providers.cpu,
     offline,
   };
-  const clock = createEagerClock();
   const reports: ProgressReport[] = [];
   const sinks = [(report: ProgressReport) => void reports.push(report)];
   const { log } = recordLog();
@@ -116,10 +117,8 @@ describe('a pull from the catalog', () => {
     expect(next.digest).not.toBe(digest);
   });
 
-  it('tells how far the core is', async () => {
-    const { reports, fetchedBytes } = await pull();
-    expect(reports.some(({ phase, totalBytes }) => phase === 'Fetching' && totalBytes === tiny.sizeBytes)).toBe(true);
-    expect(fetchedBytes).toBe(tiny.sizeBytes);
+  it('counts as fetched what the core says has come', async () => {
+    expect((await pull()).fetchedBytes).toBe(tiny.sizeBytes);
   });
 
   test.each([
@@ -168,7 +167,7 @@ describe('a pull from the catalog', () => {
 
   it('gives up a catalog that does not answer', async () => {
     const core = createFakeCore({ variants: () => new Promise(() => undefined) });
-    expect(await pull({}, { core })).toMatchObject({
+    expect(await pull({}, { core, clock: createEagerClock() })).toMatchObject({
       reason: 'Unreachable',
       message: expect.stringContaining('within 60 s'),
     });
@@ -176,7 +175,7 @@ describe('a pull from the catalog', () => {
 
   it('gives up a download in which nothing arrives any more', async () => {
     const core = createFakeCore({ download: () => new Promise(() => undefined) });
-    expect(await pull({}, { core })).toMatchObject({
+    expect(await pull({}, { core, clock: createEagerClock() })).toMatchObject({
       reason: 'Unreachable',
       message: expect.stringContaining('5 minutes'),
     });

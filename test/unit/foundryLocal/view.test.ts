@@ -47,7 +47,7 @@ describe('the view', () => {
       'inference_model.json': '{"PromptTemplate":{"prompt":"p"}}',
     });
     const folder = join(root, 'view');
-    await makeView({ served: served(source), folder, maxContext: 512, threads: 2 });
+    await makeView({ served: served(source), folder, maxContext: 512, threads: 2, now: 0 });
     const inside = join(folder, 'Microsoft', 'tiny-generic-cpu-2', 'v1');
     expect(await readlink(join(inside, 'model.onnx'))).toBe(join(source, 'model.onnx'));
     expect(JSON.parse(await readFile(join(inside, 'genai_config.json'), 'utf8'))).toMatchObject({
@@ -66,7 +66,7 @@ describe('the view', () => {
     const folder = join(root, 'view');
     await mkdir(join(folder, 'Microsoft', 'old-1'), { recursive: true });
     await writeFile(join(folder, 'Microsoft', 'old-1', 'x'), '');
-    await makeView({ served: served(source), folder, maxContext: undefined, threads: undefined });
+    await makeView({ served: served(source), folder, maxContext: undefined, threads: undefined, now: 0 });
     await expect(stat(join(folder, 'Microsoft', 'old-1'))).rejects.toThrow('ENOENT');
   });
 });
