@@ -38,9 +38,11 @@ export class BrokenAnswer extends Error {
 const PROGRESS_MS = 1000;
 
 /** The head is held until the first byte of the body, so that a runtime which fails before it can be answered for cleanly. */
-function createOutlet(response: ServerResponse, status: number, headers: OutgoingHttpHeaders) {
+function createOutlet({ response, record }: Exchange, status: number, headers: OutgoingHttpHeaders) {
   const writeHead = () => {
-    if (!response.headersSent) response.writeHead(status, headers);
+    if (response.headersSent) return;
+    response.writeHead(status, headers);
+    record.status = status;
   };
   /** False: the client is slower than this. */
   function write(pieces: readonly Uint8Array[]): boolean {
@@ -66,13 +68,12 @@ const contentTypeOf = ({ 'content-type': type }: IncomingHttpHeaders) => type;
 
 /** An answer that has begun. */
 function beginAnswer({ exchange, hideUsage, removed }: RelayOptions, status: number, headers: IncomingHttpHeaders) {
-  const { record, response } = exchange;
+  const { record } = exchange;
   const reader: AnswerReader = createAnswerReader({ contentType: contentTypeOf(headers), hideUsage });
   record.usage = reader.usage;
-  record.status = status;
   const unknownLength = hideUsage && contentTypeOf(headers)?.startsWith('text/event-stream') === true;
   const outlet = createOutlet(
-    response,
+    exchange,
     status,
     clientHeaders({ headers, requestId: record.requestId, removed, unknownLength }),
   );

@@ -1,11 +1,9 @@
 import { request as httpRequest } from 'node:http';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/gateway/errors.ts';
 import { chatBody, openDoor, post, series } from './door.ts';
 import { rawClient, requestText } from './rawClient.ts';
-
-const patience = { timeout: 20_000, interval: 5 };
-const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), patience);
+import { until } from './waiting.ts';
 
 describe('what reaches the runtime', () => {
   it('holds no key, no cookie, no foreign host or origin, and nothing meant for this hop', async () => {
