@@ -10,6 +10,7 @@ export const programs = {
   pull: 'src/puller/main.ts',
   // A thread of the pull, which finds it beside itself by this name.
   hashWorker: 'src/models/hashWorker.ts',
+  foundryLocal: 'src/foundryLocal/main.ts',
   // Not run by any pod: for people who have the image and no checkout.
   lmd: 'src/cli/main.ts',
 } as const;
@@ -18,14 +19,16 @@ export const programs = {
 const requireForDependencies =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
 
+type Program = keyof typeof programs;
+
 /**
- * Writes `<name>.js` with its source map for each program into `folder`, and the parts that are loaded late beside them.
- * Resolves with the paths by name; rejects with esbuild's words.
+ * By itself: parts that several programs share would hold what any of them needs, and each would load all of it. A pull starts
+ * with a seventh less CPU time this way.
  */
-export async function bundle(root: string, folder: string): Promise<Record<keyof typeof programs, string>> {
+async function bundleOne(root: string, folder: string, name: Program): Promise<readonly [Program, string]> {
   await build({
     absWorkingDir: root,
-    entryPoints: { ...programs },
+    entryPoints: { [name]: programs[name] },
     outdir: folder,
     bundle: true,
     platform: 'node',
@@ -42,8 +45,15 @@ export async function bundle(root: string, folder: string): Promise<Record<keyof
     banner: { js: requireForDependencies },
     logLevel: 'warning',
   });
-  return Object.fromEntries(Object.keys(programs).map((name) => [name, join(folder, `${name}.js`)])) as Record<
-    keyof typeof programs,
-    string
-  >;
+  return [name, join(folder, `${name}.js`)];
+}
+
+/**
+ * Writes `<name>.js` with its source map for each program into `folder`, and the parts that are loaded late beside them.
+ * Resolves with the paths by name; rejects with esbuild's words.
+ */
+export async function bundle(root: string, folder: string): Promise<Record<Program, string>> {
+  const names = Object.keys(programs) as Program[];
+  const paths = await Promise.all(names.map((name) => bundleOne(root, folder, name)));
+  return Object.fromEntries(paths) as Record<Program, string>;
 }

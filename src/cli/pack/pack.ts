@@ -31,6 +31,11 @@ Usage:
 
 ${optionsHelp(options)}
 
+Examples:
+  lmd pack phi4-mini:3.8b -o phi4-mini.tar --tag registry.example.org/ai/phi4-mini:3.8b
+  lmd pack --gguf ./Phi-4-mini-Q4_K_M.gguf --name phi4-mini:q4 -o phi4-mini.tar
+  skopeo copy oci-archive:phi4-mini.tar docker://registry.example.org/ai/phi4-mini:3.8b
+
 Formats:
 ${Object.entries(archiveFormats)
   .map(([name, meaning]) => `  ${name.padEnd(8)}${meaning}`)
