@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { builtInDefaults } from '../../src/api/defaults.ts';
+import { builtInDefaults, FOUNDRY_LOCAL_VERSION } from '../../src/api/defaults.ts';
 import { modelPod } from '../../src/children/modelPod.ts';
 import type { Container } from '../../src/children/pod.ts';
 import { programs } from '../../src/cli/build/bundle.ts';
 import { operatorLaunch } from '../../src/cli/build/launch.ts';
+import { runtimes } from '../../src/runtimes/catalogue.ts';
+import { foundryAddon, foundryLibraries, foundryNatives } from '../runtime/versions.ts';
 import { podInput } from './children/input.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -75,6 +77,45 @@ describe('the image of the operator', () => {
 
   it('runs nothing while it is put together, so that nothing is left of tools', () => {
     expect((stages.get('operator') ?? []).map(({ name }) => name)).not.toContain('RUN');
+  });
+});
+
+describe('the image of Foundry Local', () => {
+  const foundry = { ...podInput(), runtime: runtimes.FoundryLocal };
+
+  it('is started by verbs alone, and begins with the program that knows them', () => {
+    const ours = containersOf(foundry).filter(({ image }) => image === builtInDefaults.images.foundryLocal);
+    expect(ours.map(({ command, args }) => ({ command, args }))).toEqual([
+      { command: undefined, args: ['pull'] },
+      { command: undefined, args: ['serve'] },
+    ]);
+    expect(JSON.parse(the('foundry-local', 'ENTRYPOINT'))).toEqual(['/nodejs/bin/node', '/app/foundryLocal.js']);
+    expect(programs.foundryLocal).toBe('src/foundryLocal/main.ts');
+  });
+
+  it('has the libraries that are tested, by the same hashes', () => {
+    expect(text).toContain(`npm pack --silent --ignore-scripts ${foundryAddon.package}`);
+    expect(text).toContain(Buffer.from(foundryAddon.sha512, 'base64').toString('hex'));
+    for (const library of foundryLibraries)
+      expect(text).toContain(`${library.package} --hash=sha256:${library.sha256}`);
+    expect(foundryAddon.package).toBe(`foundry-local-sdk@${FOUNDRY_LOCAL_VERSION}`);
+  });
+
+  it('has them where the program looks for them, beside itself', () => {
+    const copied = (stages.get('foundry-local') ?? []).filter(({ name }) => name === 'COPY').map(({ rest }) => rest);
+    expect(copied).toEqual(
+      expect.arrayContaining([
+        '--from=bundles /src/dist /app',
+        '--from=foundry-addon /addon/out /app',
+        '--from=foundry-libraries /libraries/out /app',
+      ]),
+    );
+    for (const file of foundryNatives.programs) expect(text).toContain(file);
+  });
+
+  it('says under which terms its parts may be had', () => {
+    expect(the('foundry-local', 'LABEL')).toContain('LicenseRef-foundry-local-core');
+    expect(text).toContain('out/licenses/foundry-local-core.txt');
   });
 });
 
