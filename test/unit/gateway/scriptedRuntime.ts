@@ -17,6 +17,8 @@ export interface ScriptedRuntime extends RuntimeClient {
   loadFails: string | undefined;
   /** Loads and questions wait until the test lets them go on. */
   slow: boolean;
+  /** Lists wait likewise, and tell how it was when they were asked for. */
+  slowList: boolean;
   /** Lets what waits go on. */
   goOn(): void;
   answer: string;
@@ -36,10 +38,8 @@ export function createScriptedRuntime(): ScriptedRuntime {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       broken.add(reject);
     });
-  const turn = (signal: AbortSignal): Promise<unknown> =>
-    runtime.slow
-      ? Promise.race([new Promise<void>((resolve) => waiting.push(resolve)), forever(signal)])
-      : Promise.resolve();
+  const turn = (slow: boolean, signal: AbortSignal): Promise<unknown> =>
+    slow ? Promise.race([new Promise<void>((resolve) => waiting.push(resolve)), forever(signal)]) : Promise.resolve();
 
   async function enter(call: string, signal: AbortSignal): Promise<void> {
     runtime.calls.push(call);
@@ -57,6 +57,7 @@ export function createScriptedRuntime(): ScriptedRuntime {
     brings: [],
     loadFails: undefined,
     slow: false,
+    slowList: false,
     answer: 'Hello',
     calls: [],
     questions: [],
@@ -82,6 +83,7 @@ export function createScriptedRuntime(): ScriptedRuntime {
       await enter('models', signal);
       if (runtime.listHangs) await forever(signal);
       const { loaded } = runtime;
+      await turn(runtime.slowList, signal);
       return loaded;
     },
     async kindOf(_, signal) {
@@ -90,14 +92,14 @@ export function createScriptedRuntime(): ScriptedRuntime {
     },
     async load({ name }, kind, signal) {
       await enter(`load ${name} as ${kind}`, signal);
-      await turn(signal);
+      await turn(runtime.slow, signal);
       if (runtime.loadFails !== undefined) throw new RuntimeError('Answered', runtime.loadFails, { status: 500 });
       runtime.loaded = runtime.brings;
     },
     async ask(question, signal) {
       runtime.questions.push(question);
       await enter('ask', signal);
-      await turn(signal);
+      await turn(runtime.slow, signal);
       return runtime.answer;
     },
     close: async () => undefined,

@@ -88,14 +88,26 @@ describe('the watch over the runtime', () => {
     runtime.loaded = [];
     await clock.advance(1000);
     expect(reason()).toBe('ModelLost');
-    runtime.listHangs = true; // a list is under way …
+    const heard = new Set<string>();
+    runtime.slowList = true; // a list is under way …
     await clock.advance(1000);
     truth.observe({ kind: 'LoadBegan' });
     truth.observe({ kind: 'LoadEnded' }); // … and a load begins and ends meanwhile
-    runtime.listHangs = false;
+    truth.onStep((now) => heard.add(now.reason));
     runtime.loaded = [model];
-    await clock.advance(10_000);
+    runtime.slowList = false;
+    runtime.goOn();
+    await clock.settle();
     expect(reason()).toBe('Serving');
+    expect(heard).not.toContain('ModelLost');
+  });
+
+  it('asks once a second, and no more often than that', async () => {
+    const { runtime, clock } = await watched();
+    runtime.calls.length = 0;
+    await clock.advance(10_000);
+    expect(runtime.calls.filter((call) => call === 'alive').length).toBe(10);
+    expect(runtime.calls.filter((call) => call === 'models').length).toBe(10);
   });
 
   it('notices another process by its number, and asks for its version anew', async () => {
