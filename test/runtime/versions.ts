@@ -14,7 +14,7 @@ export const versions = {
   cmake: '3.24',
 } as const;
 
-/** A program that Go builds from a module under `go/`. */
+/** A program that Go builds from a module of ours. */
 export interface GoPiece extends Piece {
   /** Folder with the go.mod. */
   readonly module: string;
@@ -31,12 +31,15 @@ export const fingerprint = (...texts: string[]): string =>
 
 const moduleFolder = (name: string) => join(import.meta.dirname, 'go', name);
 
-function goPiece(
+/** `module` is the folder with the go.mod; the version that results changes with what lies in it. */
+export function goPiece(
   name: string,
   version: string,
-  build: Omit<GoPiece, 'name' | 'version' | 'programs' | 'module'>,
+  {
+    module = moduleFolder(name),
+    ...build
+  }: Omit<GoPiece, 'name' | 'version' | 'programs' | 'module'> & { module?: string },
 ): GoPiece {
-  const module = moduleFolder(name);
   const sources = readdirSync(module).sort();
   const texts = sources.map((source) => readFileSync(join(module, source), 'utf8'));
   return { ...build, name, module, programs: [name], version: `${version}-${fingerprint(build.ldflags, ...texts)}` };
@@ -103,7 +106,10 @@ export const foundryAddon = {
 
 /** The versions that the npm package asks for (its deps_versions.json), as wheels for Linux on x64. */
 export const foundryLibraries = [
-  { package: `foundry-local-core==${versions.foundryLocal}`, sha256: '5bd8c42909dfe25d03801bb5d971c206d489df37c14871069de16c2dbee8d9f0' },
+  {
+    package: `foundry-local-core==${versions.foundryLocal}`,
+    sha256: '5bd8c42909dfe25d03801bb5d971c206d489df37c14871069de16c2dbee8d9f0',
+  },
   { package: 'onnxruntime==1.26.0', sha256: '11a8df4dcfe9ad5ff0bd71a7571dbed019fabc7594676c89fe8b86ea029c246f' },
   { package: 'onnxruntime-genai==0.14.1', sha256: 'cd8d6413124cca69c66f1dc347596a69f84e0cd5ad6dbd69de6ae524208990ac' },
 ] as const;

@@ -8,6 +8,9 @@ import { blobPath, openStore } from '../../../src/models/store.ts';
 import { readManifest } from '../../../src/models/storeManifests.ts';
 import type { RunningRegistry } from './server.ts';
 
+/** As much of a registry as an upload needs. */
+export type UploadTarget = Pick<RunningRegistry, 'host' | 'url' | 'dispatcher' | 'authorization'>;
+
 async function expectStatus(response: Response, what: string, ...wanted: number[]): Promise<Response> {
   if (wanted.includes(response.status)) return response;
   throw new Error(`${what} was answered with ${response.status}: ${await response.text()}`);
@@ -18,7 +21,7 @@ async function expectStatus(response: Response, what: string, ...wanted: number[
  * calls it, with its host, and the digest of the manifest.
  */
 export async function upload(
-  registry: RunningRegistry,
+  registry: UploadTarget,
   folder: string,
   name: string,
 ): Promise<{ reference: string; digest: Digest }> {
@@ -40,7 +43,7 @@ export async function upload(
 }
 
 async function uploadBlob(
-  { url, dispatcher, authorization }: RunningRegistry,
+  { url, dispatcher, authorization }: UploadTarget,
   repository: string,
   digest: Digest,
   size: number,

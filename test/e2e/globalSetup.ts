@@ -1,0 +1,42 @@
+// One real node for the whole run of the e2e tests, with the operator installed; tests get at it by `test` of test.ts.
+import type { TestProject } from 'vitest/node';
+import { systemClock } from '../../src/process/clock.ts';
+import { createProgress } from '../controlplane/progress.ts';
+import { UnavailableError } from '../runtime/workshop.ts';
+import { obstacle } from './node/obstacle.ts';
+import { lookAtMachine, tracesOf } from './node/traces.ts';
+import { startWorld, type World } from './world/world.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Or why there is none, in one sentence. */
+    world: World | { readonly problem: string };
+  }
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const output = { write: (text: string) => process.stderr.write(text), isTTY: process.stderr.isTTY };
+  const progress = createProgress(output, systemClock);
+  const skip = (problem: string) => {
+    if (process.env.LMO_E2E_REQUIRED === '1') throw new UnavailableError(problem);
+    progress.say(problem);
+    project.provide('world', { problem });
+    return undefined;
+  };
+  const problem = await obstacle();
+  if (problem !== undefined) return skip(problem);
+  try {
+    const before = await lookAtMachine();
+    const { world, node } = await startWorld({ env: process.env, progress });
+    project.provide('world', world);
+    return async () => {
+      await node.stop();
+      const traces = await tracesOf(node, before);
+      if (traces.length > 0) throw new Error(`the node has left behind: ${traces.join('; ')}`);
+      progress.say('The node is gone, and nothing is left of it.');
+    };
+  } catch (error) {
+    if (error instanceof UnavailableError) return skip(error.message);
+    throw error;
+  }
+}

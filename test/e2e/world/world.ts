@@ -1,0 +1,52 @@
+// Everything that the e2e tests share: a real node, images of ours in it, models in its registry, the operator installed.
+
+import { systemClock } from '../../../src/process/clock.ts';
+import { findHelm } from '../../controlplane/binaries.ts';
+import type { Progress } from '../../controlplane/progress.ts';
+import { spelledSeconds } from '../../controlplane/progress.ts';
+import { buildImages } from '../images/images.ts';
+import { findNodeBinaries } from '../node/binaries.ts';
+import { type NodeConnection, type RealNode, startNode } from '../node/node.ts';
+import { installOperator } from './install.ts';
+import { type PublishedModels, publishModels } from './models.ts';
+
+/** Plain data: can be handed to vitest's workers. */
+export interface World {
+  readonly node: NodeConnection;
+  readonly models: PublishedModels;
+  /** Path of the program. */
+  readonly helm: string;
+}
+
+export interface WorldOptions {
+  env: NodeJS.ProcessEnv;
+  progress: Progress;
+}
+
+export interface RunningWorld {
+  readonly world: World;
+  readonly node: RealNode;
+}
+
+/** Resolves when deployments can be applied. Nothing is left when it rejects. */
+export async function startWorld({ env, progress }: WorldOptions): Promise<RunningWorld> {
+  const binaries = await findNodeBinaries({ env, progress });
+  const helm = (await findHelm({ env, progress })).paths.helm;
+  const { archives } = await buildImages({ binaries, env, progress });
+  const timed = async <T>(what: string, work: Promise<T>): Promise<T> => {
+    const started = systemClock.monotonic();
+    const result = await work;
+    progress.say(`${what} after ${spelledSeconds((systemClock.monotonic() - started) / 1000)}`);
+    return result;
+  };
+  const node = await timed('The node is Ready', startNode({ binaries, images: archives, devices: 1 }));
+  try {
+    const models = await publishModels(node.layout.door);
+    await timed('The operator is installed', installOperator(node.access, helm));
+    const { connection, layout, init, keeper, cgroup, programs } = node;
+    return { world: { node: { connection, layout, init, keeper, cgroup, programs }, models, helm }, node };
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+}
