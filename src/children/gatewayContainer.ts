@@ -1,5 +1,6 @@
 // The gateway: a native sidecar, so that it is there before the pull and goes after the runtime.
 import { RESERVED_PORTS } from '../api/schema.ts';
+import { gatewayNodeFlags } from '../gateway/nodeFlags.ts';
 import { gatewayConfigOf } from './gatewayConfig.ts';
 import type { PodInput } from './input.ts';
 import { jsonEnv } from './jsonEnv.ts';
@@ -8,7 +9,7 @@ import { containerSecurity } from './podSecurity.ts';
 import { gatewayProbes } from './probes.ts';
 import { mountsOf, type PodVolume } from './volumes.ts';
 
-const GATEWAY = ['/nodejs/bin/node', '/app/gateway.js'];
+const [NODE, PROGRAM] = ['/nodejs/bin/node', '/app/gateway.js'];
 
 export function gatewayContainer(input: PodInput, volumes: readonly PodVolume[]): Container {
   const { defaults, settings } = input;
@@ -16,7 +17,7 @@ export function gatewayContainer(input: PodInput, volumes: readonly PodVolume[])
     name: 'gateway',
     image: defaults.images.operator,
     ...(defaults.imagePullPolicy && { imagePullPolicy: defaults.imagePullPolicy }),
-    command: GATEWAY,
+    command: [NODE, ...gatewayNodeFlags, PROGRAM],
     env: [jsonEnv('GATEWAY_CONFIG', gatewayConfigOf(input))],
     ports: [
       { name: 'http', containerPort: settings.api.port, protocol: 'TCP' },
@@ -27,7 +28,7 @@ export function gatewayContainer(input: PodInput, volumes: readonly PodVolume[])
     restartPolicy: 'Always',
     ...gatewayProbes,
     // Begins the drain and returns: the gateway goes on serving what it has until main is gone.
-    lifecycle: { preStop: { exec: { command: [...GATEWAY, 'drain'] } } },
+    lifecycle: { preStop: { exec: { command: [NODE, PROGRAM, 'drain'] } } },
     securityContext: containerSecurity,
   };
 }

@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Launch } from '../../src/cli/build/launch.ts';
 import type { GatewayConfig } from '../../src/gateway/config.ts';
 import { type GatewayStatus, readStatus } from '../../src/gateway/status.ts';
 import type { ProgressReport } from '../../src/puller/progressReport.ts';
@@ -55,8 +54,8 @@ export interface GatewayProcessOptions {
   env?: Record<string, string>;
   /** File that is run; default: src/gateway/main.ts. */
   program?: string;
-  /** How Node is started; default: plainly. */
-  launch?: Launch;
+  /** Of Node; default: none. */
+  nodeFlags?: readonly string[];
 }
 
 const node = join(import.meta.dirname, '../../node_modules/.bin/node');
@@ -119,13 +118,12 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     PATH: process.env.PATH ?? '',
     GATEWAY_CONFIG: JSON.stringify(config),
     GATEWAY_HOST: '127.0.0.1',
-    ...options.launch?.env,
     ...options.env,
   };
   const gateway = await startProgram({
     name: 'gateway',
     program: node,
-    argv: [...(options.launch?.nodeFlags ?? []), options.program ?? main],
+    argv: [...(options.nodeFlags ?? []), options.program ?? main],
     env,
     folder,
     answers: async () => (await fetch(`${adminUrl}/startupz`, { signal: AbortSignal.timeout(5000) })).ok,

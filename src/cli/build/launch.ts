@@ -13,9 +13,3 @@ export const operatorLaunch: Launch = {
   nodeFlags: ['--max-semi-space-size=2', '--optimize-for-size', '--no-opt', '--no-maglev'],
   env: { MALLOC_ARENA_MAX: '1' },
 };
-
-/** Of the gateway: one in every model pod, so small; but each token passes it, so the optimizing compilers stay. */
-export const gatewayLaunch: Launch = {
-  nodeFlags: ['--max-semi-space-size=2'],
-  env: { MALLOC_ARENA_MAX: '1' },
-};
