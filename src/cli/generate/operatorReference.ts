@@ -1,4 +1,4 @@
-// docs/reference/operator.md and the shipped roles: from the operator's own tables of flags and permissions.
+// docs/reference/operator.md: from the operator's own tables of flags and permissions.
 import { defaultsMembers, flags } from '../../operator/config.ts';
 import { apiProxyRules, clusterRules, leaseRules, namespacedRules, type Rule } from '../../operator/permissions.ts';
 import { code, page, table } from './markdown.ts';
@@ -38,31 +38,3 @@ export const operatorReference = (): string =>
       'writes let its own namespace in. Where it cannot reach a pod, `Accelerated` and `status.pull` are not known, and all else is ' +
       'as the pod itself shows.',
   );
-
-const NAME = 'local-model-operator';
-const NAMESPACE = 'local-model-operator';
-
-const bare = (rules: readonly Rule[]) =>
-  rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
-const role = (kind: string, name: string, rules: readonly Rule[], namespace?: string) => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind,
-  metadata: { name, ...(namespace && { namespace }) },
-  rules: bare(rules),
-});
-const binding = (kind: string, roleKind: string, name: string, namespace?: string) => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind,
-  metadata: { name, ...(namespace && { namespace }) },
-  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: roleKind, name },
-  subjects: [{ kind: 'ServiceAccount', name: NAME, namespace: NAMESPACE }],
-});
-
-/** Service account, roles and bindings for an operator that watches all namespaces. */
-export const roles = (): unknown[] => [
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: NAME, namespace: NAMESPACE } },
-  role('ClusterRole', NAME, [...namespacedRules, ...clusterRules]),
-  binding('ClusterRoleBinding', 'ClusterRole', NAME),
-  role('Role', NAME, leaseRules, NAMESPACE),
-  binding('RoleBinding', 'Role', NAME, NAMESPACE),
-];

@@ -2,10 +2,11 @@
 import { stringify } from 'yaml';
 import { customResourceDefinition } from '../../api/crd.ts';
 import { apiReference } from './apiReference.ts';
+import { argoConfig } from './argo.ts';
 import { chartOutputs } from './chart/outputs.ts';
 import { conditionsReference } from './conditionsReference.ts';
 import { metricsReference } from './metricsReference.ts';
-import { operatorReference, roles } from './operatorReference.ts';
+import { operatorReference } from './operatorReference.ts';
 
 export interface Output {
   /** From the root of the repository. */
@@ -23,10 +24,6 @@ const yamlOptions = { lineWidth: 120, aliasDuplicateObjects: false, version: '1.
 /** YAML with a header that says where it comes from. */
 export const yamlFile = (source: string, content: unknown): string =>
   `# ${notice(source)}\n${stringify(content, yamlOptions)}`;
-
-/** Several YAML documents in one file. */
-const yamlFiles = (source: string, contents: readonly unknown[]): string =>
-  `# ${notice(source)}\n${contents.map((content) => stringify(content, yamlOptions)).join('---\n')}`;
 
 /** Markdown with a header that says where it comes from, unseen by the reader. */
 export const markdownFile = (source: string, content: string): string => `<!-- ${notice(source)} -->\n\n${content}`;
@@ -46,6 +43,9 @@ export const outputs: readonly Output[] = [
     path: 'docs/reference/operator.md',
     render: () => markdownFile('src/operator/config.ts and src/operator/permissions.ts', operatorReference()),
   },
-  { path: 'manifests/rbac/rbac.yaml', render: () => yamlFiles('src/operator/permissions.ts', roles()) },
+  {
+    path: 'manifests/gitops/argocd/argocd-cm.yaml',
+    render: () => yamlFile('manifests/gitops/argocd/health.lua', argoConfig()),
+  },
   ...chartOutputs(notice),
 ];
