@@ -8,6 +8,7 @@ import { type Cluster, saveLog, startOwnCluster, useGivenCluster } from './clust
 import { DemoError } from './demoError.ts';
 import { operatorLog } from './operatorProcess.ts';
 import { type DemoOptions, help, readOptions, UsageError } from './options.ts';
+import { playOnRealNode } from './realNode.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { describeCluster, type Stage, setStage } from './stage.ts';
 import { story, tell } from './story.ts';
@@ -128,7 +129,7 @@ async function conclude(run: Run): Promise<number> {
   const failures = await undoing.run({ kept });
   for (const failure of failures) screen.say(`Could not be cleared away: ${failure}`);
   faults.push(...failures);
-  if (!kept && cluster && failures.length === 0) {
+  if (!kept && (cluster || options.realNode) && failures.length === 0) {
     screen.say('Everything that was started has ended, and nothing is left of it.');
   }
   if (!kept && !interrupted && faults.length === 0) sayWhereToGoOn(screen);
@@ -158,7 +159,9 @@ async function main(): Promise<number> {
   const screen = createScreen({ output: stdout, clock: systemClock, readingMs: options.fast ? 0 : readingMs, color });
   const run: Run = { options, screen, over: new AbortController(), undoing: createUndoing(), faults: [] };
   listenForInterruption(run);
-  await play(run).catch((error: unknown) => {
+  const { realNode, keep } = options;
+  const story = realNode ? playOnRealNode({ ...run, keep, env: process.env, output: stdout }) : play(run);
+  await story.catch((error: unknown) => {
     const { signal } = run.over;
     if (!(signal.reason instanceof Interruption)) run.faults.push(describe(signal.aborted ? signal.reason : error));
   });

@@ -36,7 +36,11 @@ export interface NodeConnection {
   readonly init: number;
   readonly keeper: number;
   readonly cgroup: string;
-  readonly programs: { readonly ctr: string; readonly environment: Record<string, string> };
+  readonly programs: {
+    readonly ctr: string;
+    readonly containerd: string;
+    readonly environment: Record<string, string>;
+  };
 }
 
 export interface RealNode extends NodeConnection {
@@ -63,7 +67,11 @@ export async function startNode(options: NodeOptions): Promise<RealNode> {
   const connection = await prepare(layout, cgroup, port, options);
   const keeper = await startKeeper(layout, cgroup, port);
   const access = connect(connection);
-  const programs = { ctr: binaries.ctr, environment: environment(binaries, layout.folder) };
+  const programs = {
+    ctr: binaries.ctr,
+    containerd: binaries.containerd,
+    environment: environment(binaries, layout.folder),
+  };
   const node = { connection, layout, init: keeper.init, keeper: keeper.pid, cgroup, programs };
   try {
     await Promise.race([untilUp(node, access, images, deadlineMs), keeper.failed]);

@@ -15,6 +15,16 @@ test('takes a cluster of the user', () => {
   expect(options).toMatchObject({ kubeconfig: 'mine', context: 'test' });
 });
 
-test.each([[['--context', 'test']], [['--nonsense']], [['word']], [['--kubeconfig']]])('refuses %j', (argv) => {
+test('takes a real node instead', () => {
+  expect(readOptions(['--real-node'], true)).toMatchObject({ realNode: true });
+});
+
+test.each([
+  [['--real-node', '--kubeconfig', 'mine']],
+  [['--context', 'test']],
+  [['--nonsense']],
+  [['word']],
+  [['--kubeconfig']],
+])('refuses %j', (argv) => {
   expect(() => readOptions(argv, true)).toThrow(UsageError);
 });

@@ -1,0 +1,95 @@
+// The operator is never the reason that a working model stops; and when a deployment goes, all of it goes.
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { resources } from '../../src/kube/resources.ts';
+import { NAMESPACE, RELEASE } from '../integration/helm.ts';
+import { refusals } from '../integration/installedOperator.ts';
+import { childResources } from '../integration/operator/tenant.ts';
+import { type Setting, test } from './test.ts';
+import { chat } from './world/chat.ts';
+import { installOperator } from './world/install.ts';
+import { blobsFetched } from './world/registryLog.ts';
+import { specOf } from './world/specs.ts';
+
+const operators = ['-n', NAMESPACE, '-l', `app.kubernetes.io/instance=${RELEASE}`];
+
+/** What must not change: which pods there are, and how often their containers were started. */
+async function podsOf(setting: Setting) {
+  const pods = await setting.list(resources.pod, 'localmodels.dev/deployment=model');
+  return pods.map(({ metadata, status }) => ({
+    uid: metadata.uid,
+    generation: metadata.generation,
+    restarts: [...status.initContainerStatuses, ...status.containerStatuses].map(
+      ({ restartCount }: { restartCount: number }) => restartCount,
+    ),
+  }));
+}
+
+async function operatorPods({ cluster }: Setting): Promise<string[]> {
+  const { stdout } = await cluster.access.runKubectl([
+    'get',
+    'pods',
+    ...operators,
+    '-o',
+    'jsonpath={.items[*].metadata.uid}',
+  ]);
+  return stdout.split(' ').filter(Boolean).sort();
+}
+
+describe('the pods of a model', () => {
+  test('are untouched when every operator is killed, and when it is upgraded', async ({ setting }) => {
+    const { world, cluster } = setting;
+    const { first } = world.models;
+    await setting.apply(specOf(first));
+    await setting.untilCondition('Ready', 'True');
+    const before = await podsOf(setting);
+    const fetched = await blobsFetched(world);
+    const killed = await operatorPods(setting);
+    const kill = await cluster.access.runKubectl(['delete', 'pods', ...operators, '--grace-period=0', '--force']);
+    expect(kill.code, kill.stderr).toBe(0);
+    expect(await chat(setting, { model: first.name })).toBe(first.answer);
+    const others = await cluster.access.runKubectl([
+      'rollout',
+      'status',
+      '-n',
+      NAMESPACE,
+      `deployment/${RELEASE}`,
+      '--timeout=80s',
+    ]);
+    expect(others.code, others.stderr).toBe(0);
+    expect((await operatorPods(setting)).filter((uid) => killed.includes(uid))).toEqual([]);
+    await installOperator(cluster.access, world.helm, ['--set', 'operator.logLevel=debug']);
+    await setting.patch(resources.deployment, 'model', { spec: { replicas: 5 } }); // something to mend: it is at work again
+    await setting.until('the operator is at work', async () => {
+      const found = await setting.find(resources.deployment);
+      return found?.spec.replicas === 1;
+    });
+    await setting.until('only one pod', async () => (await podsOf(setting)).length === 1);
+    expect(await podsOf(setting)).toEqual(before);
+    expect(await chat(setting, { model: first.name })).toBe(first.answer);
+    await installOperator(cluster.access, world.helm);
+    expect(await podsOf(setting)).toEqual(before);
+    expect(await blobsFetched(world)).toBe(fetched);
+  });
+
+  test('are all that was fetched for: nothing is left once the deployment is deleted', async ({ setting }) => {
+    const { first } = setting.world.models;
+    const claim = { type: 'Ephemeral' };
+    await setting.apply(specOf(first, { storage: claim }));
+    await setting.untilCondition('Ready', 'True');
+    await setting.remove();
+    await setting.until('all of it is gone', async () => {
+      for (const resource of [...childResources, resources.pod]) {
+        const left = (await setting.list(resource)).filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt');
+        if (left.length > 0) return false;
+      }
+      return true;
+    });
+  });
+});
+
+test('the operator is refused nothing that it asks for', async ({ setting }) => {
+  const { folder } = setting.world.node.layout;
+  const account = `system:serviceaccount:${NAMESPACE}:${RELEASE}`;
+  expect(await refusals(join(folder, 'audit.log'), account)).toEqual([]);
+});
