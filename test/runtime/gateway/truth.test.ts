@@ -212,8 +212,9 @@ describe('stopping', () => {
     const options = { num_predict: 1500 };
     const body = JSON.stringify({ model: 'assistant', prompt: 'go', options });
     const headers = { 'content-type': 'application/json' };
-    const open = () => fetch(`${pod.gateway.url}/api/generate`, { method: 'POST', headers, body });
-    const responses = await Promise.all(Array.from({ length: streams }, open));
+    const open = (more: RequestInit = {}) =>
+      fetch(`${pod.gateway.url}/api/generate`, { method: 'POST', headers, body, ...more });
+    const responses = await Promise.all(Array.from({ length: streams }, () => open()));
     let ended = 0;
     const reading = responses.map(async (response) => {
       const text = await response.text();
@@ -227,7 +228,8 @@ describe('stopping', () => {
     const refused = await waitFor(
       'new ones get 503',
       async () => {
-        const response = await open();
+        // One that is still taken in waits behind the streams, so it is given up soon.
+        const response = await open({ signal: AbortSignal.timeout(300) });
         await response.body?.cancel();
         return response.status === 503 ? response : undefined;
       },
