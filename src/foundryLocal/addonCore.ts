@@ -100,7 +100,7 @@ function variantOf({
   };
 }
 
-/** Loads the libraries into this process and starts the core. At most one per process: it cannot be ended but with it. */
+/** Loads the libraries into this process and starts the core. At most one per process, which it takes over: see childCore.ts. */
 export async function startAddonCore(options: CoreOptions): Promise<FoundryCore> {
   const addon = await loadAddon(options.libraries);
 
@@ -125,7 +125,7 @@ export async function startAddonCore(options: CoreOptions): Promise<FoundryCore>
     signal.throwIfAborted();
     const onChunk = (chunk: string) => {
       // An error that is thrown here is how the core is told to stop.
-      if (signal.aborted) throw new CoreError('Stopped', 'stopped');
+      if (signal.aborted) throw new CoreError('Failed', 'stopped');
       const percent = Number.parseFloat(chunk);
       if (!Number.isNaN(percent)) onPercent(percent);
     };
@@ -154,5 +154,8 @@ export async function startAddonCore(options: CoreOptions): Promise<FoundryCore>
       (await ask(registration, 'download_and_register_eps', { Names: names.join(',') })).RegisteredEps ?? [],
     startService: () => ask(addresses, 'start_service'),
     stopService: async () => void (await say('stop_service')),
+    // It goes with the process that it is in.
+    ended: new Promise(() => undefined),
+    end: () => undefined,
   };
 }

@@ -1,14 +1,14 @@
 // Microsoft's catalog as the source of a model, through the core: it knows the way there, and checks nothing of what arrives.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PullError } from '../models/errors.ts';
+import { fileError, PullError } from '../models/errors.ts';
 import { limitSilence } from '../models/silence.ts';
 import { requireSpace } from '../models/store.ts';
 import { type Clock, delay } from '../process/clock.ts';
 import { type CatalogVariant, CoreError, type FoundryCore } from './core.ts';
+import { cachedFolder, foldersOf } from './folderSource.ts';
 import type { Pulling } from './pull.ts';
 import { readVariant } from './records.ts';
-import { folderOf } from './served.ts';
 import { chooseVariant } from './variants.ts';
 
 /** The core tries again by itself for longer than anybody wants to wait without a word. */
@@ -70,19 +70,23 @@ async function choose(
   return variant;
 }
 
-/** What the core takes for whole it does not fetch again, so a damaged one goes first: as a whole, since the core knows no single files. */
-async function removeDamaged({ store, context }: Pulling, id: string): Promise<void> {
-  const record = await readVariant(store, id);
-  if (!record) return;
-  const folder = folderOf(store.root, record);
-  if (!folder.startsWith(`${store.root}/`)) return;
-  context.log.warn({ id, folder }, 'damaged model removed, to be fetched again');
-  await rm(folder, { recursive: true, force: true });
+/**
+ * The core gives files their full size before their content comes, and what has its size it never fetches again: after a download that was
+ * broken off it would call a file of zeros done. So what is not known to be whole goes first.
+ */
+async function clearPlace({ store, context }: Pulling, id: string): Promise<void> {
+  for (const folder of await foldersOf(store.root, id)) {
+    context.log.warn({ id, folder }, 'model that is damaged or not whole removed, to be fetched anew');
+    await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+      throw fileError(error, `remove ${folder}`);
+    });
+  }
 }
 
 const PLACE = `sha256:${'0'.repeat(64)}` as const;
 
-async function download(core: FoundryCore, variant: CatalogVariant, { context, store }: Pulling): Promise<void> {
+/** Resolves with the bytes that it has told of, which are an estimate. */
+async function download(core: FoundryCore, variant: CatalogVariant, { context, store }: Pulling): Promise<number> {
   const { clock, progress, signal } = context;
   const size = variant.sizeBytes ?? 0;
   await requireSpace(store.base, size);
@@ -111,21 +115,36 @@ async function download(core: FoundryCore, variant: CatalogVariant, { context, s
     silence.end();
     late.catch(() => undefined);
   }
+  return done;
+}
+
+export interface Fetched {
+  readonly variant: CatalogVariant;
+  readonly folder: string;
+  /** Told to have been fetched so far, by the catalog's word on its size; undefined where it was there already. */
+  readonly toldBytes: number | undefined;
 }
 
 /** The variant that is meant, and the folder into which the core has put it. Rejects with a PullError, or with the reason of the signal. */
-export async function fetchVariant(pulling: Pulling): Promise<{ variant: CatalogVariant; folder: string }> {
+export async function fetchVariant(pulling: Pulling): Promise<Fetched> {
   const { context, outside } = pulling;
   context.progress.begin('Resolving');
   await outside.reachCatalog(context);
+  let core: FoundryCore | undefined;
   try {
-    const core = await startFor(pulling);
+    core = await startFor(pulling);
     const variant = await choose(core, pulling);
-    await removeDamaged(pulling, variant.id);
-    await download(core, variant, pulling);
-    return { variant, folder: await core.folderOf(variant.id) };
+    const filled = (await readVariant(pulling.store, variant.id))
+      ? undefined
+      : await cachedFolder(pulling.store.root, variant.id);
+    if (filled) return { variant, folder: filled, toldBytes: undefined };
+    await clearPlace(pulling, variant.id);
+    const toldBytes = await download(core, variant, pulling);
+    return { variant, folder: await core.folderOf(variant.id), toldBytes };
   } catch (error) {
     context.signal.throwIfAborted();
     throw pullError(error, `the model cannot be fetched from the catalog`);
+  } finally {
+    core?.end();
   }
 }

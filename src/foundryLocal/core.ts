@@ -35,7 +35,7 @@ export interface DownloadOptions {
   readonly signal: AbortSignal;
 }
 
-/** Every method rejects with a CoreError. Nothing blocks the event loop for longer than starting does. */
+/** Every method rejects with a CoreError. */
 export interface FoundryCore {
   /** Those for the devices of this process, in the core's own order of preference. */
   variants(): Promise<readonly CatalogVariant[]>;
@@ -52,6 +52,10 @@ export interface FoundryCore {
   startService(): Promise<readonly string[]>;
   /** Takes no more connections, and resolves when the running answers have ended. */
   stopService(): Promise<void>;
+  /** Resolves with what has become of it, when it has ended without being asked to. */
+  readonly ended: Promise<CoreError>;
+  /** At once, whatever it is doing. */
+  end(): void;
 }
 
 export interface CoreOptions {
@@ -71,8 +75,8 @@ export interface CoreOptions {
 
 export type StartCore = (options: CoreOptions) => Promise<FoundryCore>;
 
-/** `Missing`: the libraries are not there or cannot be loaded. `Failed`: the core says no, in its own words. */
-export type CoreFailure = 'Missing' | 'Failed' | 'Stopped';
+/** `Missing`: the libraries are not there or cannot be loaded. `Failed`: the core says no, in its own words. `Ended`: it has gone. */
+export type CoreFailure = 'Missing' | 'Failed' | 'Ended';
 
 export class CoreError extends Error {
   override readonly name = 'CoreError';

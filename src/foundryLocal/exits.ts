@@ -15,18 +15,12 @@ export const exits = {
   DeviceMissing: { exitCode: 83, meaning: 'the execution provider that the rung asks for cannot be had' },
   LoadFailed: { exitCode: 84, meaning: 'the core cannot load the model' },
   LoadTimeout: { exitCode: 85, meaning: 'loading took longer than performance.loadTimeoutSeconds' },
+  CoreEnded: { exitCode: 87, meaning: 'the core has crashed or was killed; the message has the signal' },
   ServiceFailed: { exitCode: 86, meaning: 'the web service of the core cannot be started' },
   Internal: { exitCode: 90, meaning: 'something else failed, told in the message' },
 } as const satisfies Record<string, Exit>;
 
 export type ExitReason = keyof typeof exits;
-
-/** By signals of the kernel, for the table of people: the core is native code and shares the process. */
-export const crashes = {
-  134: 'the core has ended itself (SIGABRT)',
-  137: 'killed: most often for memory (SIGKILL)',
-  139: 'the core has crashed (SIGSEGV)',
-} as const;
 
 /** Why the server cannot serve. */
 export class ServeError extends Error {

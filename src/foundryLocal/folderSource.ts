@@ -17,24 +17,26 @@ export function idOf(reference: string): string {
   return `${name}:${version}`;
 }
 
-/** The core's layout: {cache}/{publisher}/{name}-{version}. Undefined where there is none, or where a download was not finished. */
-export async function cachedFolder(cache: string, reference: string): Promise<string | undefined> {
+/** What the core writes into the folder of a model when all of it has arrived. Files have their full size before. */
+const COMPLETE = 'inference_model.json';
+
+/** Where the core puts a variant, {cache}/{publisher}/{name}-{version}, whole or not: none, or one unless there are several publishers. */
+export async function foldersOf(cache: string, reference: string): Promise<string[]> {
   const { name, version } = partsOf(reference);
-  for (const publisher of await namesIn(cache).catch(() => [])) {
-    if (publisher.startsWith('.')) continue;
-    const folder = join(cache, publisher, `${name}-${version}`);
-    const names = await namesIn(folder).catch(() => []);
-    if (names.length > 0 && !(await isUnfinished(folder, names))) return folder;
-  }
-  return undefined;
+  const publishers = (await namesIn(cache).catch(() => [])).filter((publisher) => !publisher.startsWith('.'));
+  const folders = publishers.map((publisher) => join(cache, publisher, `${name}-${version}`));
+  const there = await Promise.all(folders.map((folder) => namesIn(folder).catch(() => [])));
+  return folders.filter((_, index) => (there[index]?.length ?? 0) > 0);
 }
 
-const MARK = 'download.tmp';
-
-async function isUnfinished(folder: string, names: readonly string[]): Promise<boolean> {
-  const places = [folder, ...names.map((name) => join(folder, name))];
-  const marks = await Promise.all(places.map((place) => sizeOfFile(join(place, MARK))));
-  return marks.some((size) => size !== undefined);
+/** The folder of a variant that is whole; undefined where there is none, or where its download was not finished. */
+export async function cachedFolder(cache: string, reference: string): Promise<string | undefined> {
+  for (const folder of await foldersOf(cache, reference)) {
+    const places = [folder, ...(await namesIn(folder)).map((inner) => join(folder, inner))];
+    const marks = await Promise.all(places.map((place) => sizeOfFile(join(place, COMPLETE))));
+    if (marks.some((size) => size !== undefined)) return folder;
+  }
+  return undefined;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { PULL_CONFIG } from '../puller/config.ts';
 import { outcomes } from '../puller/outcome.ts';
 import { foundryVariables } from '../runtimes/foundryVariables.ts';
-import { crashes, exits } from './exits.ts';
+import { exits } from './exits.ts';
 
 const codes = (table: Readonly<Record<string, { exitCode: number; meaning: string }>>): string =>
   Object.entries(table)
@@ -36,7 +36,4 @@ ${codes(outcomes)}
 
 Exit codes of serve:
 ${codes(exits)}
-${Object.entries(crashes)
-  .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
-  .join('\n')}
 `;

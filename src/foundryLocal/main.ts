@@ -8,8 +8,10 @@ import type { Pull } from '../puller/ending.ts';
 import { runPull } from '../puller/program.ts';
 import { noTelemetry } from '../runtimes/foundryVariables.ts';
 import { isAboutNoCatalog, startAddonCore } from './addonCore.ts';
-import type { FoundryCore, StartCore } from './core.ts';
+import { startChildCore } from './childCore.ts';
+import type { StartCore } from './core.ts';
 import { type CoreLog, followCoreLog } from './coreLog.ts';
+import { runCore } from './coreProcess.ts';
 import { type ExitReason, exits, ServeError } from './exits.ts';
 import { helpText } from './help.ts';
 import { createPull } from './pull.ts';
@@ -26,6 +28,9 @@ const GRACE_MS = 14_000;
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 const level = levels.find((name) => name === process.env.LOG_LEVEL) ?? 'info';
 
+/** The verb of the process that the core gets; see childCore.ts. */
+const CORE = 'core';
+
 /** Timers of the clock keep no process alive, and while the core works there is nothing else that would. */
 const stayAlive = (): void => void setInterval(() => undefined, 3_600_000);
 
@@ -34,23 +39,13 @@ function silenceTelemetry(): void {
   for (const [name, value] of Object.entries(noTelemetry)) process.env[name] ??= String(value);
 }
 
-/**
- * .NET, in which the core is written, takes SIGTERM for itself when it starts and again with the web service, which it would then stop
- * at once, while this process goes on. Node asks for the signal anew when its last listener has gone and another comes.
- */
-function retakeSignals(): void {
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    const listeners = process.listeners(name);
-    process.removeAllListeners(name);
-    for (const listener of listeners) process.on(name, listener);
-  }
-}
+const startCore: StartCore = (options) => startChildCore({ program: import.meta.filename, argv: [CORE] }, options);
 
-const startCore: StartCore = async (options) => {
-  const core: FoundryCore = await startAddonCore(options);
-  retakeSignals();
-  return { ...core, startService: () => core.startService().finally(retakeSignals) };
-};
+/** Alone it is of no use to anybody, and would not end by itself while it works. */
+function runCoreProcess(): void {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  runCore(process, startAddonCore);
+}
 
 /** kubelet keeps 4 KiB. Outside a pod there is no such file, and none is made. */
 const leaveWord = (message: string): Promise<void> =>
@@ -106,6 +101,7 @@ async function run(verb: string | undefined): Promise<number> {
 
 const [verb, ...rest] = process.argv.slice(2);
 if ([verb, ...rest].some((argument) => argument === '--help' || argument === '-h')) process.stdout.write(helpText());
+else if (verb === CORE) runCoreProcess();
 else {
   stayAlive();
   // By its code at once: threads of the core, or a file system that hangs, must not hold up the pod.

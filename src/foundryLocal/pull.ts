@@ -141,9 +141,10 @@ async function fromCatalog(pulling: Pulling): Promise<VariantRecord> {
       'NotFound',
       `${store.root} has no ${config.reference}, and FL_OFFLINE forbids to ask the catalog`,
     );
-  const { variant, folder } = await fetchVariant(pulling);
+  const { variant, folder, toldBytes } = await fetchVariant(pulling);
   const model = await openModelFolder(folder, variant.id);
   const files = await listFiles(model.path, context);
+  if (toldBytes !== undefined) context.progress.fetched(sizeOfList(files) - toldBytes);
   const before = await readVariant(store, variant.id);
   if (before && digestOfList(before.files) !== digestOfList(files))
     context.log.warn({ id: variant.id }, 'catalog serves other files under this id than before');

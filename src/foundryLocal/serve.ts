@@ -50,6 +50,12 @@ async function within<T>(
   }
 }
 
+/** What the core says no to is one thing, and that it has gone another. */
+function failure(cause: unknown, reason: 'LoadFailed' | 'ServiceFailed', doing: string): Error {
+  if (!(cause instanceof CoreError)) return cause instanceof Error ? cause : new Error(String(cause));
+  return new ServeError(cause.reason === 'Ended' ? 'CoreEnded' : reason, `${doing}: ${cause.message}`, cause);
+}
+
 async function whatToServe({ home, store, model }: ServeSettings): Promise<Served> {
   const served = await findServed(home, store, model);
   if (served) return served;
@@ -83,8 +89,7 @@ async function load(
   if (!known.some(({ id }) => id === served.id))
     throw new ServeError('LoadFailed', `the core does not take ${served.folder} for ${served.id}`);
   const loading = core.load(served.id).catch((cause: unknown) => {
-    if (!(cause instanceof CoreError)) throw cause;
-    throw new ServeError('LoadFailed', `the core cannot load ${served.id}: ${cause.message}`, cause);
+    throw failure(cause, 'LoadFailed', `the core cannot load ${served.id}`);
   });
   const outcome = await within(settings.loadTimeoutMs, loading, context);
   if (outcome === 'Late')
@@ -113,7 +118,7 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 /** Resolves when it was asked to stop and has. Rejects with a ServeError when it cannot serve. */
 export async function serve(settings: ServeSettings, context: ServeContext): Promise<void> {
-  const { log, startCore, signal, clock } = context;
+  const { startCore, clock } = context;
   const served = await whatToServe(settings);
   const { maxContext, threads, home, libraries, port } = settings;
   const [cache, data, logs] = ['models', 'state', 'logs'].map((name) => join(home, name)) as [string, string, string];
@@ -125,10 +130,23 @@ export async function serve(settings: ServeSettings, context: ServeContext): Pro
   const core = await startCore({ libraries, cache, data, logs, catalog: 'None', port }).catch((error: unknown) => {
     throw new ServeError('CoreMissing', error instanceof Error ? error.message : String(error), error);
   });
+  const crash = core.ended.then((error) => {
+    throw new ServeError('CoreEnded', error.message, error);
+  });
+  try {
+    await Promise.race([crash, run(core, served, settings, context)]);
+  } finally {
+    crash.catch(() => undefined); // it is ended now
+    core.end();
+  }
+}
+
+async function run(core: FoundryCore, served: Served, settings: ServeSettings, context: ServeContext): Promise<void> {
+  const { log, signal } = context;
   await takeDevice(core, settings, log);
   if (!(await load(core, served, settings, context))) return;
-  const urls = await core.startService().catch((error: unknown) => {
-    throw new ServeError('ServiceFailed', `cannot listen on 127.0.0.1:${port}: ${(error as Error).message}`, error);
+  const urls = await core.startService().catch((cause: unknown) => {
+    throw failure(cause, 'ServiceFailed', `cannot listen on 127.0.0.1:${settings.port}`);
   });
   log.info({ id: served.id, urls }, 'serving');
   await untilAborted(signal);

@@ -12,12 +12,12 @@ interface Failure {
   message: string;
 }
 
-function failureOf(error: unknown, signal: AbortSignal): Failure {
-  if (signal.aborted)
-    return {
-      reason: 'Internal',
-      message: `stopped by ${signal.reason}; what has arrived is kept for the next attempt`,
-    };
+function failureOf(error: unknown, { runtime }: PullConfig, signal: AbortSignal): Failure {
+  if (signal.aborted) {
+    const next =
+      runtime === 'Ollama' ? 'what has arrived is kept for the next attempt' : 'the next attempt begins anew';
+    return { reason: 'Internal', message: `stopped by ${signal.reason}; ${next}` };
+  }
   if (error instanceof PullError) return { reason: error.reason, message: error.message };
   return { reason: 'Internal', message: error instanceof Error ? error.message : String(error) };
 }
@@ -67,7 +67,7 @@ export async function endingOf(config: PullConfig, context: PullContext, pull: P
     await progress.end('Done', message.reason, message.message);
     return message;
   } catch (error) {
-    const { reason, message } = failureOf(error, signal);
+    const { reason, message } = failureOf(error, config, signal);
     log.error({ reason, err: error }, 'pull failed');
     await progress.end('Failed', reason, message);
     return { reason, message, reference, fetchedBytes: progress.fetchedBytes, seconds: seconds() };

@@ -3,6 +3,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createAuthority, issueCertificate } from '../../controlplane/certificates.ts';
 import type { ModelFiles } from '../models/onnxLlama.ts';
 import { promptTemplate } from '../models/onnxLlama.ts';
@@ -159,8 +160,11 @@ export async function startCatalog(models: CatalogModel[]): Promise<CatalogServe
     void answer(request, response).catch(() => response.destroy());
   const tls = createTlsServer(pair, handle).on('tlsClientError', () => undefined);
   const door = createHttpServer((_, response) => void response.writeHead(404).end());
+  const tunnels = new Set<Duplex>();
   door.on('connect', (_request, socket) => {
+    tunnels.add(socket);
     socket.on('error', () => undefined);
+    socket.on('close', () => tunnels.delete(socket));
     socket.write('HTTP/1.1 200 OK\r\n\r\n');
     tls.emit('connection', socket);
   });
@@ -172,7 +176,7 @@ export async function startCatalog(models: CatalogModel[]): Promise<CatalogServe
     models,
     onBlob: (_, bytes) => bytes,
     async close() {
-      tls.closeAllConnections();
+      for (const tunnel of tunnels) tunnel.destroy();
       door.closeAllConnections();
       await new Promise((resolve) => door.close(resolve));
     },

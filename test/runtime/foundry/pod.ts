@@ -129,6 +129,7 @@ export async function createFoundryPod(natives: FoundryNatives, atEnd: AtEnd, sh
       ...changes,
     };
     const { kill, ended } = run(['pull'], { ...common, [PULL_CONFIG]: writePullConfig(config), ...env });
+    atEnd(async () => kill('SIGKILL'));
     const told = ended.then(async (ending) => {
       const message = await readFile(config.terminationMessagePath, 'utf8').catch(() => {
         throw new Error(`the pull has left no message: ${JSON.stringify(ending)}`);

@@ -22,6 +22,7 @@ const cpu: CatalogModel = {
   files: tinyOnnx(),
 };
 const id = 'tiny-generic-cpu:2';
+const sizeOf = ({ files }: CatalogModel) => Object.values(files).reduce((sum, { length }) => sum + length, 0);
 
 interface World {
   natives: FoundryNatives;
@@ -50,11 +51,11 @@ describe('an alias', () => {
     const { message, exitCode, progress, log } = await pod.pull('tiny', { env });
     expect({ exitCode, message, log }).toMatchObject({
       exitCode: 0,
-      message: { reason: 'Done', reference: 'tiny', family: 'llama', contextLength: 2048 },
+      message: { reason: 'Done', reference: 'tiny', family: 'llama', contextLength: 2048, fetchedBytes: sizeOf(cpu) },
     });
-    const size = Object.values(cpu.files).reduce((sum, { length }) => sum + length, 0);
-    expect(message.sizeBytes).toBe(size);
-    expect(progress).toMatchObject({ phase: 'Done', model: { name: id, digest: message.digest, sizeBytes: size } });
+    const sizeBytes = sizeOf(cpu);
+    expect(message.sizeBytes).toBe(sizeBytes);
+    expect(progress).toMatchObject({ phase: 'Done', model: { name: id, digest: message.digest, sizeBytes } });
     await catalog.close();
     const server = await pod.serve('tiny');
     expect(await loadedIds(server.url)).toEqual([id]);
@@ -151,12 +152,30 @@ describe('a download', () => {
     };
     const pull = pod.begin('tiny', { env });
     await waitFor('the weights are asked for', async () => reached || undefined, patience);
-    const report = await readFile(join(pod.folder, 'shared', 'progress.json'), 'utf8');
-    expect(parseProgress(report)).toMatchObject({ phase: 'Fetching' });
+    const file = join(pod.folder, 'shared', 'progress.json');
+    const phase = async () => parseProgress(await readFile(file, 'utf8'))?.phase;
+    await waitFor('the progress file says so', async () => (await phase()) === 'Fetching' || undefined, patience);
     pull.kill('SIGTERM');
     expect((await pull.ended).message).toMatchObject({ reason: 'Internal', message: /stopped by SIGTERM/ });
     expect((await pod.pull(id, { env: { FL_OFFLINE: '1' } })).message.reason).toBe('NotFound');
     catalog.onBlob = (_, bytes) => bytes;
+    expect((await pod.pull('tiny', { env })).message).toMatchObject({ reason: 'Done' });
+    expect(await readFile(weightsIn(pod))).toEqual(cpu.files['model.onnx']);
+  });
+
+  test('whose connection breaks ends with the whole model, or with the reason', async () => {
+    const { pod, catalog, env } = await fresh(cpu);
+    let broken = 0;
+    catalog.onBlob = (name, bytes, response) => {
+      if (name !== 'model.onnx' || broken++ > 0) return bytes;
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(bytes.subarray(0, 10_000), () => response.destroy());
+      return undefined;
+    };
+    const { message } = await pod.pull('tiny', { env });
+    expect(broken).toBeGreaterThan(0);
+    if (message.reason === 'Done') expect(await readFile(weightsIn(pod))).toEqual(cpu.files['model.onnx']);
+    else expect(message).toMatchObject({ reason: 'Unreachable' });
     expect((await pod.pull('tiny', { env })).message).toMatchObject({ reason: 'Done' });
     expect(await readFile(weightsIn(pod))).toEqual(cpu.files['model.onnx']);
   });

@@ -155,11 +155,13 @@ describe('the end', () => {
     expect(await server.ended()).toEqual({ code: 0, signal: null });
   });
 
-  test('by a crash of the core: the signal is what the operator gets to see', async () => {
+  test('by a crash of the core: an exit code of its own, and the signal in words', async () => {
     const server = await world().pod.serve(reference);
     // 1.2.3 with a chat model: SIGSEGV, each time. The gateway lets no such request through.
     await call(server.url, '/v1/embeddings', { model: reference, input: 'hi' }).catch(() => undefined);
-    expect(await server.ended()).toEqual({ code: null, signal: 'SIGSEGV' });
+    expect(await server.ended()).toEqual({ code: exits.CoreEnded.exitCode, signal: null });
+    expect(await server.log()).toContain('CoreEnded');
+    expect(await server.log()).toContain('the core has ended by SIGSEGV');
   });
 });
 

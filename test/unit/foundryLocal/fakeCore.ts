@@ -58,15 +58,19 @@ export function createFakeCore(does: Partial<FoundryCore> = {}, files = tinyFile
     register: async (names) => names,
     startService: async () => ['http://127.0.0.1:5273'],
     stopService: async () => undefined,
+    ended: new Promise(() => undefined),
+    end: () => undefined,
   };
   const core = { ...usual, ...does };
   const heard = Object.fromEntries(
     Object.entries(core).map(([name, act]) => [
       name,
-      (...args: unknown[]) => {
-        said.push(name);
-        return (act as (...args: unknown[]) => unknown)(...args);
-      },
+      typeof act !== 'function'
+        ? act
+        : (...args: unknown[]) => {
+            said.push(name);
+            return (act as (...args: unknown[]) => unknown)(...args);
+          },
     ]),
   ) as unknown as FoundryCore;
   const fake: FakeCore = {

@@ -58,7 +58,16 @@ describe('the server', () => {
     await said('startService');
     stop.abort('SIGTERM');
     await ending;
-    expect(core.said).toEqual(['start', 'providers', 'variants', 'load', 'startService', 'stopService', 'unload']);
+    expect(core.said).toEqual([
+      'start',
+      'providers',
+      'variants',
+      'load',
+      'startService',
+      'stopService',
+      'unload',
+      'end',
+    ]);
     expect(core.options).toMatchObject({ port: 5273, catalog: 'None', cache: join(settings.home, 'models') });
   });
 
@@ -119,6 +128,15 @@ describe('it ends with a reason', () => {
   ])('when %s', async (_, does, change, reason, message) => {
     const { ending } = start(does, change);
     await expect(ending).rejects.toEqual(failure(reason, message));
+  });
+
+  it('when the core crashes', async () => {
+    const crash = Promise.withResolvers<CoreError>();
+    const { core, ending, said } = start({ ended: crash.promise });
+    await said('startService');
+    crash.resolve(new CoreError('Ended', 'the core has ended by SIGSEGV'));
+    await expect(ending).rejects.toEqual(failure('CoreEnded', /by SIGSEGV/));
+    expect(core.said).not.toContain('stopService');
   });
 
   it('when loading takes too long', async () => {
