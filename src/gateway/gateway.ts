@@ -74,7 +74,8 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const { truth, drain } = judge;
   let door = none;
   // First of all: the kubelet asks at once, and the pull waits for the answer.
-  const routes = adminRoutes({ truth, clock, drain, status: () => judge.status(door.requests()) });
+  const status = () => judge.status(door.requests());
+  const routes = adminRoutes({ truth, clock, drain, opened: () => door !== none, status });
   const admin = await startAdminServer({ port: config.adminPort, host, log, registry, routes });
   const begin = () => truth.observe({ kind: 'Drain' });
   const drainServer = await startDrainServer(config.drainSocket, begin, log);

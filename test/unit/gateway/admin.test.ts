@@ -24,7 +24,8 @@ function answering() {
       wallNow: clock.now(),
       requests,
     });
-  const routes = adminRoutes({ truth, clock, drain, status });
+  const port = { isOpen: true };
+  const routes = adminRoutes({ truth, clock, drain, opened: () => port.isOpen, status });
   const get = async (path: string) => (await routes[path]?.()) ?? { status: 404, body: '' };
   const serve = () => {
     for (const seen of [
@@ -36,7 +37,7 @@ function answering() {
     ] as const)
       truth.observe(seen);
   };
-  return { clock, truth, routes, get, serve };
+  return { clock, truth, port, routes, get, serve };
 }
 
 describe('the admin port', () => {
@@ -55,6 +56,16 @@ describe('the admin port', () => {
     serve();
     expect(await statuses()).toEqual([200, 200, 200]);
     expect((await get('/runtime/readyz')).body).toBe('Serving: tiny:latest answers\n');
+  });
+
+  it('is not ready before the port of clients is open, though the model may be', async () => {
+    const { port, get, serve } = answering();
+    port.isOpen = false;
+    serve();
+    expect(await get('/readyz')).toEqual({ status: 503, body: 'Starting: the port of clients is not open yet\n' });
+    expect((await get('/runtime/readyz')).status).toBe(503);
+    port.isOpen = true;
+    expect((await get('/readyz')).status).toBe(200);
   });
 
   it('tells the operator in the words of the contract', async () => {
