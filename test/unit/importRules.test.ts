@@ -87,6 +87,7 @@ const harmlessContracts = new Set([
   'puller/outcome.ts',
   'puller/progressReport.ts',
   'gateway/config.ts',
+  'gateway/nodeFlags.ts',
   'gateway/status.ts',
 ]);
 
