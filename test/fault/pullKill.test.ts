@@ -125,6 +125,7 @@ it(`survives ${kills} kills (seed ${seed})`, { timeout: 120_000 + kills * 10_000
     `${counts.killed} kills, ${counts.downloads} downloads, ${(sentBytes / 1e6).toFixed(1)} MB sent for ${(needed / 1e6).toFixed(1)} MB; ` +
       `${(excess / counts.killed / 1e6).toFixed(2)} MB in excess per kill`,
   );
-  // A kill loses what came after the last saved state (a second, or a chunk), and what sockets held.
-  expect(excess / counts.killed).toBeLessThan(BYTES_PER_SECOND + WEIGHTS_BYTES);
+  // The state is saved once a second, and here the whole file takes half of one: a kill may lose all of it, and no more. That
+  // what was saved is used is for downloadKilled.test.ts to show.
+  expect(excess / counts.killed).toBeLessThan(WEIGHTS_BYTES);
 });
