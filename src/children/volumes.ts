@@ -23,14 +23,14 @@ type Rule = (input: PodInput) => PodVolume | undefined;
 const optionalSecret = (secretName: string) => ({ secret: { secretName, optional: true } });
 
 /** The store. With an image or a volume as source it is a small one: manifests, and links into the source. */
-const models: Rule = ({ settings: { storage }, runtime }) => ({
+const models: Rule = ({ settings: { storage } }) => ({
   name: 'models',
   source:
     storage.kind === 'Claim'
       ? { persistentVolumeClaim: { claimName: storage.claimName } }
       : { emptyDir: { ...(storage.sizeLimit && { sizeLimit: storage.sizeLimit }) } },
   mountPath: paths.models,
-  by: { pull: 'ReadWrite', main: runtime.writesStore ? 'ReadWrite' : 'ReadOnly' },
+  by: { pull: 'ReadWrite', main: 'ReadOnly' },
 });
 
 /** Whole, also where the model lies in a folder of it: subPath would make a missing folder a kubelet error; so the pull names it. */

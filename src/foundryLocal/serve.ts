@@ -148,7 +148,7 @@ async function run(core: FoundryCore, served: Served, settings: ServeSettings, c
   const urls = await core.startService().catch((cause: unknown) => {
     throw failure(cause, 'ServiceFailed', `cannot listen on 127.0.0.1:${settings.port}`);
   });
-  log.info({ id: served.id, urls }, 'serving');
+  log.info({ id: served.id, urls, executionProvider: settings.provider?.executionProvider }, 'serving');
   await untilAborted(signal);
   await stop(core, served, context);
 }

@@ -52,7 +52,6 @@ export const foundryLocal: Runtime = {
   title: 'Foundry Local',
   container: 'foundry-local',
   port: RESERVED_PORTS.foundryLocal,
-  writesStore: true,
   pullSeesDevices: true,
   // microsoft/Foundry-Local 1.2.3: on linux-arm64 the package brings a CPU runtime only.
   backends: [{ class: 'CPU' }, { class: 'GPU', vendor: 'nvidia', arch: 'amd64' }],

@@ -2,8 +2,8 @@
 // Foundry Local itself reads no variable for model, port or cache, so the FL_* names are ours (docs/hardware.md, own images).
 
 export const foundryVariables = {
-  FL_MODEL: 'alias or variant id; serve loads the variant that pull recorded for it',
-  FL_MODEL_DIR: 'the store, which is also the cache folder of the core: it writes there',
+  FL_MODEL: 'alias or variant id; serve loads the variant that the pull of this pod has settled on',
+  FL_MODEL_DIR: 'the store: pull fills it, serve only reads it',
   FL_PORT: 'port on 127.0.0.1',
   FL_EP: 'execution provider: cpu or cuda; absent on other devices, where the image knows its own',
   FL_MAX_CONTEXT: 'tokens of context',

@@ -43,8 +43,6 @@ export interface Runtime {
   readonly backends: readonly Backend[];
   /** What to say of a class that it has no backend for at all. */
   readonly lacks: Partial<Record<DeviceClass, string>>;
-  /** It writes into the store while it serves, so it cannot have it read-only; default false. */
-  readonly writesStore?: boolean;
   /** Its pull chooses among variants by the devices that it sees, so it gets the rung's devices too; default false. */
   readonly pullSeesDevices?: boolean;
   /** Variables that the operator sets itself, or that would break the pod: refused in spec.pod.env and in rungs, by name. */

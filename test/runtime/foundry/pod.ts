@@ -1,5 +1,6 @@
 // What a model pod of Foundry Local runs, each as a process of its own: the pull, and after it the server, with one home and one store.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -92,6 +93,16 @@ function run(
   return { kill: (signal) => void child.kill(signal), ended };
 }
 
+/** A kubelet would freeze all of a container; a signal that asks or ends is for its first process alone, as in a pod. */
+function killWhole(server: Program, signal: NodeJS.Signals): void {
+  const pid = server.pid();
+  if (pid !== undefined && (signal === 'SIGSTOP' || signal === 'SIGCONT')) {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    for (const child of children) process.kill(Number(child), signal);
+  }
+  server.kill(signal);
+}
+
 const sourceOfCatalog: PullConfig['source'] = { kind: 'Registry', mirrors: [], plainHttp: false };
 
 /** An empty one. Goes with the test file. */
@@ -171,7 +182,8 @@ export async function createFoundryPod(natives: FoundryNatives, atEnd: AtEnd, sh
           deadlineMs: 60_000,
         });
         atEnd(server.stop);
-        return { ...server, url, seconds: (performance.now() - begun) / 1000 };
+        const kill = (signal: NodeJS.Signals) => killWhole(server, signal);
+        return { ...server, kill, url, seconds: (performance.now() - begun) / 1000 };
       }),
     serveInVain: (model, env) => run(['serve'], serving(model, 5273, env)).ended,
     neighbour: () => createFoundryPod(natives, atEnd, store),

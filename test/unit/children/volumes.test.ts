@@ -15,8 +15,9 @@ test('Ollama reads the store, the pull writes it, the gateway has none of it', (
   expect(mount('models', 'gateway')).toBeUndefined();
 });
 
-test("Foundry Local's core writes into its cache, so it may", () => {
-  expect(mount('models', 'main', { runtime: 'FoundryLocal' })).toEqual({ name: 'models', mountPath: '/models' });
+test('nor can Foundry Local, whose core gets a folder of links in its home to write into', () => {
+  const readOnly = { name: 'models', mountPath: '/models', readOnly: true };
+  expect(mount('models', 'main', { runtime: 'FoundryLocal' })).toEqual(readOnly);
 });
 
 test('the runtime cannot write what the gateway believes', () => {
