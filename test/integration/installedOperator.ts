@@ -15,6 +15,8 @@ export interface Installed {
   namespace: string;
   /** Of the Deployment. */
   name: string;
+  /** Name of the ConfigMap with the defaults; default: as the chart calls it. */
+  defaults?: string;
 }
 
 async function objectOf(access: Access, path: string): Promise<Manifest> {
@@ -26,18 +28,21 @@ async function objectOf(access: Access, path: string): Promise<Manifest> {
 const answers = (port: number) => async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
 
 /** Resolves when it is ready. */
-export async function startInstalled(access: Access, { namespace, name }: Installed): Promise<Program> {
+export async function startInstalled(
+  access: Access,
+  { namespace, name, defaults: config = `${name}-defaults` }: Installed,
+): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'lmo-installed-'));
   const { spec } = await objectOf(access, `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`);
   const [container] = spec.template.spec.containers;
-  const { data } = await objectOf(access, `/api/v1/namespaces/${namespace}/configmaps/${name}-defaults`);
+  const { data } = await objectOf(access, `/api/v1/namespaces/${namespace}/configmaps/${config}`);
   const account: string = spec.template.spec.serviceAccountName;
   const token = await access.runKubectl(['-n', namespace, 'create', 'token', account]);
   if (token.code !== 0) throw new Error(token.stderr);
   const defaults = join(folder, 'defaults.yaml');
-  const config = join(folder, 'kubeconfig');
+  const credentials = join(folder, 'kubeconfig');
   await writeFile(defaults, data['defaults.yaml']);
-  await writeFile(config, kubeconfig(access.server, access.ca, account, { token: token.stdout.trim() }), {
+  await writeFile(credentials, kubeconfig(access.server, access.ca, account, { token: token.stdout.trim() }), {
     mode: 0o600,
   });
   const port = await freePort();
@@ -52,7 +57,7 @@ export async function startInstalled(access: Access, { namespace, name }: Instal
       ...container.args.filter((arg: string) => !/^--(config|gateway-access)=/.test(arg)),
       `--config=${defaults}`,
       '--gateway-access=None',
-      `--kubeconfig=${config}`,
+      `--kubeconfig=${credentials}`,
       `--lease-namespace=${namespace}`,
       '--admin-host=127.0.0.1',
       `--admin-port=${port}`,

@@ -5,6 +5,7 @@ import { apiReference } from './apiReference.ts';
 import { argoConfig } from './argo.ts';
 import { chartOutputs } from './chart/outputs.ts';
 import { conditionsReference } from './conditionsReference.ts';
+import { installObjects } from './install.ts';
 import { metricsReference } from './metricsReference.ts';
 import { operatorReference } from './operatorReference.ts';
 
@@ -25,6 +26,10 @@ const yamlOptions = { lineWidth: 120, aliasDuplicateObjects: false, version: '1.
 export const yamlFile = (source: string, content: unknown): string =>
   `# ${notice(source)}\n${stringify(content, yamlOptions)}`;
 
+/** Several YAML documents in one file. */
+const yamlFiles = (source: string, contents: readonly unknown[]): string =>
+  `# ${notice(source)}\n${contents.map((content) => stringify(content, yamlOptions)).join('---\n')}`;
+
 /** Markdown with a header that says where it comes from, unseen by the reader. */
 export const markdownFile = (source: string, content: string): string => `<!-- ${notice(source)} -->\n\n${content}`;
 
@@ -42,6 +47,11 @@ export const outputs: readonly Output[] = [
   {
     path: 'docs/reference/operator.md',
     render: () => markdownFile('src/operator/config.ts and src/operator/permissions.ts', operatorReference()),
+  },
+  { path: 'manifests/base/crd.yaml', render: () => yamlFile('src/api', customResourceDefinition()) },
+  {
+    path: 'manifests/install.yaml',
+    render: () => yamlFiles('manifests/base and manifests/overlays/cluster-wide', installObjects()),
   },
   {
     path: 'manifests/gitops/argocd/argocd-cm.yaml',
