@@ -40,10 +40,11 @@ export function entriesOf(lines: readonly string[]): CoreEntry[] {
   for (const line of lines) {
     const [, word = '', text] = HEAD.exec(line) ?? [];
     const last = entries.at(-1);
+    const rest = (text ?? line).trim();
     if (text !== undefined && !(last && text === INNER))
       entries.push({ level: levels[word] ?? 'info', text, more: [] });
-    else if (last) last.more.push((text ?? line).trim());
-    else if (line.trim()) entries.push({ level: 'info', text: line.trim(), more: [] });
+    else if (last && rest) last.more.push(rest);
+    else if (rest) entries.push({ level: 'info', text: rest, more: [] });
   }
   return entries;
 }

@@ -15,8 +15,8 @@ export const exits = {
   DeviceMissing: { exitCode: 83, meaning: 'the execution provider that the rung asks for cannot be had' },
   LoadFailed: { exitCode: 84, meaning: 'the core cannot load the model' },
   LoadTimeout: { exitCode: 85, meaning: 'loading took longer than performance.loadTimeoutSeconds' },
-  CoreEnded: { exitCode: 87, meaning: 'the core has crashed or was killed; the message has the signal' },
   ServiceFailed: { exitCode: 86, meaning: 'the web service of the core cannot be started' },
+  CoreEnded: { exitCode: 87, meaning: 'the core has crashed or was killed; the message has the signal' },
   Internal: { exitCode: 90, meaning: 'something else failed, told in the message' },
 } as const satisfies Record<string, Exit>;
 
