@@ -77,8 +77,8 @@ const isFields = (value: unknown): value is Fields =>
 
 function walk(draft: Draft, value: unknown, path: string): void {
   const rule = rules[path];
-  if (rule) return rule(draft, value, path);
-  if (isFields(value) && Object.keys(value).length > 0)
+  if (rule) rule(draft, value, path);
+  else if (isFields(value) && Object.keys(value).length > 0)
     for (const [name, member] of Object.entries(value)) walk(draft, member, path ? `${path}.${name}` : name);
   else draft.note(path, `${shown(value)} is not known; left out`);
 }

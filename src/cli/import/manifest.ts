@@ -97,7 +97,10 @@ function setServedPort(draft: Draft, port: unknown): void {
 function importWorkload(draft: Draft, manifest: Fields): void {
   const containers = containersOf(manifest);
   const main = containers.find((container) => runtimeOf(container) !== undefined);
-  if (!main) return draft.note(String(manifest.kind), 'runs neither Ollama nor Foundry Local; left out');
+  if (!main) {
+    draft.note(String(manifest.kind), 'runs neither Ollama nor Foundry Local; left out');
+    return;
+  }
   draft.set('runtime', runtimeOf(main), 'image');
   const { replicas } = fieldsOf(manifest.spec);
   if (typeof replicas === 'number') draft.set('replicas', replicas, 'replicas');
@@ -121,8 +124,8 @@ const others: Readonly<Record<string, string>> = {
 /** One document of a file; the name comes from the first workload. */
 export function importManifest(draft: Draft, manifest: Fields): void {
   const kind = String(manifest.kind);
-  if (workloads.includes(kind)) return importWorkload(draft, manifest);
-  draft.note(kind, `is not carried along: ${others[kind] ?? 'it is not part of serving a model'}`);
+  if (workloads.includes(kind)) importWorkload(draft, manifest);
+  else draft.note(kind, `is not carried along: ${others[kind] ?? 'it is not part of serving a model'}`);
 }
 
 /** metadata.name and namespace of a workload. */

@@ -66,7 +66,10 @@ function setParameters(draft: Draft, parameters: ModelfileText['parameters']): v
 
 function setBase(draft: Draft, from: string): void {
   const file = /\.(gguf|safetensors|bin)$/i.test(from) || /^[./~]/.test(from);
-  if (!file) return setOllamaModel(draft, from, 'FROM');
+  if (!file) {
+    setOllamaModel(draft, from, 'FROM');
+    return;
+  }
   const name = (from.split('/').pop() ?? '').replace(/\.[^.]*$/, '');
   if (!referenceProblem(name)) draft.set('model.name', name, 'FROM');
   draft.note(
