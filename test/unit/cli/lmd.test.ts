@@ -30,7 +30,7 @@ describe('lmd', () => {
     for (const [name, { help }] of Object.entries(verbs)) {
       expect(await run([name, '--help'])).toEqual({ code: 0, told: help, said: '' });
       expect((await run([name, 'x', '-h'])).told).toBe(help);
-      expect((await run([name, '--', '--help'])).code).toBe(2);
+      expect((await run([name, '--', '--help'])).code).toBeGreaterThan(0);
     }
   });
 
