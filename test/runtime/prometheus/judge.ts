@@ -25,6 +25,8 @@ export interface Play {
   /** A series per line in the notation of promqltest, such as `up{pod="a"} 1x60`: a value a minute from 0 on. */
   series: readonly string[];
   untilMinutes: number;
+  /** Queries that are answered at the end. */
+  asks?: readonly string[];
 }
 
 export interface Firing {
@@ -36,8 +38,8 @@ export interface Firing {
 export interface Verdict {
   /** What Prometheus would not load, in its words. */
   problems: string[];
-  /** By play: the alerts that fire at its end. */
-  plays: Firing[][];
+  /** By play: the alerts that fire at its end, and of each query that was asked the number of series in its answer. */
+  plays: { firing: Firing[]; answers: number[] }[];
 }
 
 export interface Question {
@@ -52,7 +54,8 @@ export function judge(program: string, { rules, queries = [], plays = [] }: Ques
   const asked = {
     rules,
     queries,
-    plays: plays.map(({ series, untilMinutes }) => ({
+    plays: plays.map(({ series, untilMinutes, asks = [] }) => ({
+      asks,
       series: ['load 1m', ...series.map((line) => `  ${line}`)].join('\n'),
       untilSeconds: untilMinutes * 60,
     })),
@@ -66,3 +69,7 @@ export function judge(program: string, { rules, queries = [], plays = [] }: Ques
 }
 
 export const chartRules = join(import.meta.dirname, '../../../charts/local-model-operator/alerts/alerts.yaml');
+
+/** An expression of a dashboard with its variables filled in, as Grafana does it. */
+export const filledIn = (expr: string): string =>
+  expr.replaceAll('$__rate_interval', '5m').replaceAll('$namespace', 'ai').replaceAll('$model', 'qwen');

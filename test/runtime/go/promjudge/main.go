@@ -24,6 +24,8 @@ type play struct {
 	Series string `json:"series"`
 	// The alerts are told as they stand then, with rules evaluated once a minute.
 	UntilSeconds int64 `json:"untilSeconds"`
+	// Queries that are answered then.
+	Asks []string `json:"asks"`
 }
 
 type question struct {
@@ -39,9 +41,15 @@ type firing struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
+type ending struct {
+	Firing []firing `json:"firing"`
+	// By query: how many series the answer has.
+	Answers []int `json:"answers"`
+}
+
 type verdict struct {
-	Problems []string   `json:"problems"`
-	Plays    [][]firing `json:"plays"`
+	Problems []string `json:"problems"`
+	Plays    []ending `json:"plays"`
 }
 
 const everyMinute = time.Minute
@@ -118,7 +126,28 @@ func firingIn(groups []*rules.Group) []firing {
 	return found
 }
 
-func perform(file string, scene play, promql parser.Parser) ([]firing, error) {
+func answersOf(world *promqltest.LazyLoader, queries []string, at time.Time) ([]int, error) {
+	answers := []int{}
+	for _, text := range queries {
+		query, err := world.QueryEngine().NewInstantQuery(world.Context(), world.Queryable(), nil, text, at)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", text, err)
+		}
+		result := query.Exec(world.Context())
+		if result.Err != nil {
+			return nil, fmt.Errorf("%s: %w", text, result.Err)
+		}
+		vector, err := result.Vector()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", text, err)
+		}
+		answers = append(answers, len(vector))
+		query.Close()
+	}
+	return answers, nil
+}
+
+func perform(file string, scene play, promql parser.Parser) (*ending, error) {
 	options := promqltest.LazyLoaderOpts{EnableAtModifier: true, EnableNegativeOffset: true, Parser: promql}
 	world, err := promqltest.NewLazyLoader(scene.Series, options)
 	if err != nil {
@@ -140,7 +169,11 @@ func perform(file string, scene play, promql parser.Parser) ([]firing, error) {
 			return nil, err
 		}
 	}
-	return firingIn(groups), nil
+	answers, err := answersOf(world, scene.Asks, end)
+	if err != nil {
+		return nil, err
+	}
+	return &ending{firingIn(groups), answers}, nil
 }
 
 func judge() error {
@@ -149,13 +182,13 @@ func judge() error {
 		return err
 	}
 	promql := parser.NewParser(parser.Options{})
-	found := verdict{Problems: problemsOf(asked, promql), Plays: [][]firing{}}
+	found := verdict{Problems: problemsOf(asked, promql), Plays: []ending{}}
 	for index, scene := range asked.Plays {
-		alerts, err := perform(asked.Rules, scene, promql)
+		outcome, err := perform(asked.Rules, scene, promql)
 		if err != nil {
 			return fmt.Errorf("play %d: %w", index, err)
 		}
-		found.Plays = append(found.Plays, alerts)
+		found.Plays = append(found.Plays, *outcome)
 	}
 	return json.NewEncoder(os.Stdout).Encode(found)
 }
