@@ -1,6 +1,7 @@
 // The gateway: a native sidecar, so that it is there before the pull and goes after the runtime.
 import { RESERVED_PORTS } from '../api/schema.ts';
-import { gatewayNodeFlags } from '../gateway/nodeFlags.ts';
+import { gatewayNodeEnv, gatewayNodeFlags } from '../gateway/nodeFlags.ts';
+import { envOf } from '../runtimes/env.ts';
 import { gatewayConfigOf } from './gatewayConfig.ts';
 import type { PodInput } from './input.ts';
 import { jsonEnv } from './jsonEnv.ts';
@@ -18,7 +19,7 @@ export function gatewayContainer(input: PodInput, volumes: readonly PodVolume[])
     image: defaults.images.operator,
     ...(defaults.imagePullPolicy && { imagePullPolicy: defaults.imagePullPolicy }),
     command: [NODE, ...gatewayNodeFlags, PROGRAM],
-    env: [jsonEnv('GATEWAY_CONFIG', gatewayConfigOf(input))],
+    env: [jsonEnv('GATEWAY_CONFIG', gatewayConfigOf(input)), ...envOf(gatewayNodeEnv)],
     ports: [
       { name: 'http', containerPort: settings.api.port, protocol: 'TCP' },
       { name: 'admin', containerPort: RESERVED_PORTS.admin, protocol: 'TCP' },

@@ -5,3 +5,6 @@
  * collected often. The optimizing compilers take more memory for this little JavaScript than the rest of the gateway.
  */
 export const gatewayNodeFlags = ['--max-semi-space-size=1', '--optimize-for-size', '--no-opt', '--no-maglev'] as const;
+
+/** Environment of the same purpose: glibc would keep a heap for each of Node's threads. */
+export const gatewayNodeEnv = { MALLOC_ARENA_MAX: '1' } as const;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundle } from '../../../src/cli/build/bundle.ts';
-import { gatewayNodeFlags } from '../../../src/gateway/nodeFlags.ts';
+import { gatewayNodeEnv, gatewayNodeFlags } from '../../../src/gateway/nodeFlags.ts';
 import type { Progress } from '../../controlplane/progress.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../fault/gatewayProcess.ts';
 import { machine } from '../machine.ts';
@@ -95,6 +95,7 @@ async function runRounds(options: GatewayBenchOptions, progress: Progress): Prom
       },
       ...(program && { program }),
       nodeFlags: gatewayNodeFlags,
+      env: gatewayNodeEnv,
     });
     await gateway.secondsUntil(/^Serving/);
     const direct = { url: `http://127.0.0.1:${upstream.port}`, model: SERVED };
