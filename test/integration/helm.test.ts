@@ -1,14 +1,15 @@
 // The chart on a real API server: installed, upgraded, uninstalled, with an operator that has the installed rights and no others.
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../controlplane/cluster.ts';
 import { waitFor } from '../controlplane/wait.ts';
-import type { Program } from '../runtime/program.ts';
 import { collection, deployment } from './apiServer.ts';
 import { chart, type Manifest, NAMESPACE, openHelm, RELEASE } from './helm.ts';
-import { refusals, startInstalled } from './installedOperator.ts';
+import { type InstalledProgram, refusals, startInstalled } from './installedOperator.ts';
 
 const helm = openHelm(inject('helm'));
 const scratch = mkdtempSync(join(tmpdir(), 'lmo-chart-'));
@@ -17,7 +18,7 @@ const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/localmodeld
 const [AI, SECOND] = ['ai', 'second'];
 
 let cluster: ControlPlane;
-let operator: Program | undefined;
+let operator: InstalledProgram | undefined;
 
 const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
 const makeNamespace = async (name: string) =>
@@ -136,6 +137,27 @@ describe('the chart', () => {
     );
     const account = `system:serviceaccount:${NAMESPACE}:${RELEASE}`;
     expect(await refusals(cluster.auditLog ?? '', account)).toEqual([]);
+  });
+
+  it('has a test for helm test that the operator passes while it leads, and that fails where nobody does', async () => {
+    const pods = (await helm.template(['--show-only', 'templates/tests/metrics.yaml'])).filter(
+      ({ kind }) => kind === 'Pod',
+    );
+    const [script = ''] = pods[0]?.spec.containers[0].args ?? [];
+    // The Service has no pods that run here: what it would find is put in its place.
+    const asked = (ports: number[]) =>
+      script
+        .replace(
+          /await lookup\([^)]*\)/,
+          JSON.stringify(ports.map((port) => ({ address: `127.0.0.1:${port}`, family: 4 }))),
+        )
+        .replace(':9090/metrics', '/metrics');
+    const perform = (ports: number[]) =>
+      promisify(execFile)(process.execPath, ['--input-type=module', '--eval', asked(ports)], { env: {} });
+    const port = operator?.adminPort ?? 0;
+    expect((await perform([port])).stdout).toBe('1 operators answer, one leads\n');
+    await expect(perform([])).rejects.toThrow(/0 of 0 operators lead/);
+    await expect(perform([port, port])).rejects.toThrow(/2 of 2 operators lead/);
   });
 
   it('lets who may edit a namespace edit its deployments, who may view it view them, and others neither', async () => {

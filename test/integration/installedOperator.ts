@@ -27,11 +27,16 @@ async function objectOf(access: Access, path: string): Promise<Manifest> {
 
 const answers = (port: number) => async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
 
+export interface InstalledProgram extends Program {
+  /** Of /metrics and health, on 127.0.0.1. */
+  readonly adminPort: number;
+}
+
 /** Resolves when it is ready. */
 export async function startInstalled(
   access: Access,
   { namespace, name, defaults: config = `${name}-defaults` }: Installed,
-): Promise<Program> {
+): Promise<InstalledProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'lmo-installed-'));
   const { spec } = await objectOf(access, `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`);
   const [container] = spec.template.spec.containers;
@@ -47,7 +52,7 @@ export async function startInstalled(
   });
   const port = await freePort();
   const flags: string[] = container.command.filter((word: string) => word.startsWith('--'));
-  return startProgram({
+  const program = await startProgram({
     name: 'operator',
     folder,
     program: join(root, 'node_modules/.bin/node'),
@@ -66,6 +71,7 @@ export async function startInstalled(
     answers: answers(port),
     deadlineMs: 60_000,
   });
+  return { ...program, adminPort: port };
 }
 
 interface AuditEvent {
