@@ -8,8 +8,10 @@ import { type Clock, delay } from '../process/clock.ts';
 import { type CatalogVariant, CoreError, type FoundryCore } from './core.ts';
 import { cachedFolder, foldersOf } from './folderSource.ts';
 import type { Pulling } from './pull.ts';
-import { readVariant } from './records.ts';
+import { readVariant, type VariantRecord } from './records.ts';
+import { folderOf } from './served.ts';
 import { chooseVariant } from './variants.ts';
+import { wholeVariant } from './verification.ts';
 
 /** The core tries again by itself for longer than anybody wants to wait without a word. */
 const CATALOG_LIMIT_MS = 60_000;
@@ -120,6 +122,8 @@ async function download(core: FoundryCore, variant: CatalogVariant, { context, s
 
 export interface Fetched {
   readonly variant: CatalogVariant;
+  /** Where the store has it whole, with its list of files. */
+  readonly record?: VariantRecord;
   readonly folder: string;
   /** Told to have been fetched so far, by the catalog's word on its size; undefined where it was there already. */
   readonly toldBytes: number | undefined;
@@ -134,6 +138,9 @@ export async function fetchVariant(pulling: Pulling): Promise<Fetched> {
   try {
     core = await startFor(pulling);
     const variant = await choose(core, pulling);
+    // Another revision may have brought it, and its pods serve from these very files.
+    const record = await wholeVariant(pulling, variant.id);
+    if (record) return { variant, record, folder: folderOf(pulling.store.root, record), toldBytes: undefined };
     const filled = (await readVariant(pulling.store, variant.id))
       ? undefined
       : await cachedFolder(pulling.store.root, variant.id);

@@ -1,6 +1,6 @@
 // The files of a model with their hashes. Foundry Local checks none of what it fetches and loads, so this list is the only proof.
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import * as z from 'zod';
 import { type Digest, digestOf, isDigest } from '../models/digest.ts';
 import { errorCode, fileError, PullError } from '../models/errors.ts';
@@ -26,17 +26,28 @@ export const digestOfList = (files: readonly ListedFile[]): Digest =>
 
 export const sizeOfList = (files: readonly ListedFile[]): number => files.reduce((sum, { size }) => sum + size, 0);
 
-/** Paths of the files below, sorted by code point; links are followed, but not to folders above. */
-export async function pathsIn(folder: string): Promise<string[]> {
+/** Of file systems: not to be read by anybody but root. */
+export const LOST_AND_FOUND = 'lost+found';
+
+async function filesIn(folder: string): Promise<string[]> {
   try {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.isDirectory() && !isOfTheCore(entry.name))
-      .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length).replace(/^\/+/, ''))
-      .sort((a, b) => (a < b ? -1 : 1));
+    const entries = await readdir(folder, { withFileTypes: true });
+    const lists = entries
+      .filter(({ name }) => name !== LOST_AND_FOUND && !isOfTheCore(name))
+      .map(async (entry) => {
+        const path = join(folder, entry.name);
+        return entry.isDirectory() ? filesIn(path) : [path];
+      });
+    return (await Promise.all(lists)).flat();
   } catch (error) {
     throw fileError(error, `list ${folder}`);
   }
+}
+
+/** Paths of the files below, sorted by code unit; links are files here, wherever they lead. Throws a PullError. */
+export async function pathsIn(folder: string): Promise<string[]> {
+  const paths = await filesIn(folder);
+  return paths.map((path) => relative(folder, path)).sort((a, b) => (a < b ? -1 : 1));
 }
 
 /** Undefined where it is no file, or not there. */

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { PullError } from '../models/errors.ts';
 import { namesIn, readBounded } from '../models/files.ts';
 import type { ModelFacts } from '../models/modelConfig.ts';
-import { sizeOfFile } from './fileList.ts';
+import { LOST_AND_FOUND, sizeOfFile } from './fileList.ts';
 import { type Provider, providers } from './providers.ts';
 
 export const GENAI_CONFIG = 'genai_config.json';
@@ -54,7 +54,8 @@ const partsOf = ({ model }: GenaiConfig): Part[] =>
 
 /** The root, or the one folder below it: the catalog's own models lie one level down. */
 async function rootOf(path: string): Promise<string | undefined> {
-  const candidates = [path, ...(await namesIn(path)).map((name) => join(path, name))];
+  const names = (await namesIn(path)).filter((name) => name !== LOST_AND_FOUND);
+  const candidates = [path, ...names.map((name) => join(path, name))];
   const there = await Promise.all(candidates.map((folder) => sizeOfFile(join(folder, GENAI_CONFIG))));
   const found = candidates.filter((_, index) => there[index] !== undefined);
   if (found[0] === path || found.length === 1) return found[0];

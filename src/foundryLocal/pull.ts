@@ -11,7 +11,7 @@ import type { PullContext } from '../puller/sources.ts';
 import { takeStoreLock } from '../puller/storeLock.ts';
 import { fetchVariant } from './catalogSource.ts';
 import type { StartCore } from './core.ts';
-import { badFiles, digestOfList, type ListedFile, listFiles, sizeOfFile, sizeOfList } from './fileList.ts';
+import { digestOfList, type ListedFile, listFiles, sizeOfFile, sizeOfList } from './fileList.ts';
 import { cachedFolder, idOf, openFolderSource } from './folderSource.ts';
 import { factsOf, type ModelFolder, openModelFolder, refuseOtherDevice } from './modelFolder.ts';
 import {
@@ -29,6 +29,7 @@ import { folderOf, writeServed } from './served.ts';
 import type { CommonSettings } from './settings.ts';
 import { tidyVariants } from './tidy.ts';
 import { refuseByName } from './variants.ts';
+import { wholeVariant } from './verification.ts';
 
 /** What reaches out of the process. */
 export interface PullOutside {
@@ -69,15 +70,9 @@ async function settledId({ config, store, locked }: Pulling): Promise<string | u
 
 /** Known, whole and as it was: then nobody is asked, and no core is started. */
 async function alreadyThere(pulling: Pulling): Promise<VariantRecord | undefined> {
-  const { config, store, context, locked } = pulling;
   const id = await settledId(pulling);
-  const record = id === undefined ? undefined : await readVariant(store, id);
-  if (!record || (locked && digestOfList(record.files) !== locked)) return undefined;
-  const bad = await badFiles(folderOf(store.root, record), record.files, config.verify === 'OnStart', context);
-  if (bad.length === 0) return record;
-  for (const { path, size } of bad)
-    context.log.warn({ id, path, sizeBytes: size }, 'file in the store is not as it was');
-  return undefined;
+  const record = id === undefined ? undefined : await wholeVariant(pulling, id);
+  return record && pulling.locked && digestOfList(record.files) !== pulling.locked ? undefined : record;
 }
 
 interface Found {
@@ -141,7 +136,8 @@ async function fromCatalog(pulling: Pulling): Promise<VariantRecord> {
       'NotFound',
       `${store.root} has no ${config.reference}, and FL_OFFLINE forbids to ask the catalog`,
     );
-  const { variant, folder, toldBytes } = await fetchVariant(pulling);
+  const { variant, record, folder, toldBytes } = await fetchVariant(pulling);
+  if (record) return record;
   const model = await openModelFolder(folder, variant.id);
   const files = await listFiles(model.path, context);
   if (toldBytes !== undefined) context.progress.fetched(sizeOfList(files) - toldBytes);

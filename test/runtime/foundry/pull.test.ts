@@ -86,6 +86,18 @@ describe('an alias', () => {
   });
 });
 
+describe('two pods that start at once on one store', () => {
+  test('fetch a model once, and settle on the same files', async () => {
+    const { pod, catalog, env } = await fresh(cpu);
+    const neighbour = await pod.neighbour();
+    const pulls = await Promise.all([pod.pull('tiny', { env }), neighbour.pull('tiny', { env, revision: 'other' })]);
+    const [first, second] = pulls.map(({ message }) => message);
+    expect(first).toMatchObject({ reason: 'Done' });
+    expect(second).toMatchObject({ reason: 'Done', digest: first?.digest });
+    expect(catalog.requests.filter((request) => request.endsWith('/model.onnx'))).toHaveLength(1);
+  });
+});
+
 describe('what cannot be pulled', () => {
   test.each([
     ['an alias that the catalog does not have', 'phi-9', 'NotFound', /catalog has no phi-9; it has tiny/],

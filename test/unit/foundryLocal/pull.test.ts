@@ -117,6 +117,13 @@ describe('a pull from the catalog', () => {
     expect(next.digest).not.toBe(digest);
   });
 
+  it('takes what another revision has brought, and does not touch it', async () => {
+    const { digest } = await pull();
+    const core = createFakeCore();
+    expect(await pull({ revision: 'r2' }, { core })).toMatchObject({ reason: 'Done', digest, fetchedBytes: 0 });
+    expect(core.said).not.toContain('download');
+  });
+
   it('counts as fetched what has come, whatever the catalog says of its size', async () => {
     const { fetchedBytes, sizeBytes } = await pull();
     expect(fetchedBytes).toBe(sizeBytes);
@@ -232,6 +239,14 @@ describe('the lock of a revision', () => {
       reason: 'DigestMismatch',
       message: expect.stringContaining('tiny-generic-cpu:2'),
     });
+  });
+
+  it('refuses it also where the store has it whole, and leaves the files of other revisions alone', async () => {
+    await pull({ revision: 'r0' });
+    await lock(`sha256:${'a'.repeat(64)}`);
+    const core = createFakeCore();
+    expect(await pull({}, { core })).toMatchObject({ reason: 'DigestMismatch' });
+    expect(core.said).not.toContain('download');
   });
 
   it('finds the variant that it means in a store that knows no such revision', async () => {
