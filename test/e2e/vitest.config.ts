@@ -6,7 +6,8 @@ export default defineConfig({
   root: resolve(import.meta.dirname, '../..'),
   test: {
     name: 'e2e',
-    include: ['test/e2e/**/*.test.ts'],
+    dir: import.meta.dirname,
+    include: ['**/*.test.ts'],
     globalSetup: ['test/e2e/globalSetup.ts'],
     // One node with few processors: tests that wait for each other's pods would only get slower.
     fileParallelism: false,

@@ -3,12 +3,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { defaultCacheFolder } from '../../controlplane/cache.ts';
 import type { Progress } from '../../controlplane/progress.ts';
+import { UnavailableError } from '../../runtime/workshop.ts';
 import type { NodeBinaries } from '../node/binaries.ts';
 import { pauseImage } from '../node/layout.ts';
 import { type Buildah, openBuildah } from './buildah.ts';
@@ -36,10 +37,18 @@ const node: Placed = { from: process.execPath, to: 'nodejs/bin/node' };
 /** As the distroless image has it. */
 const operatorBase: Recipe = { tag: bases.operator, tree: { programs: [node] }, instructions: ['USER 65532'] };
 
+/** Where npm lies, by the program that PATH leads to: `npm root` goes by the Node.js that runs it, which need not be npm's own. */
+async function npmFolder(): Promise<string> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const program = await realpath(join(folder, 'npm')).catch(() => undefined);
+    if (program) return dirname(dirname(program));
+  }
+  throw new UnavailableError('npm, which the build of our image runs, is not on the PATH.');
+}
+
 /** Node, npm and a shell for RUN. Where npm is told to use a mirror here, it is told so there. */
 async function buildBase(): Promise<Recipe> {
   const run = promisify(execFile);
-  const npm = (await run('npm', ['root', '-g'])).stdout.trim();
   const registry = (await run('npm', ['config', 'get', 'registry'])).stdout.trim();
   const authorities = ['/etc/ssl/certs/ca-certificates.crt'].filter((path) => existsSync(path));
   return {
@@ -50,7 +59,7 @@ async function buildBase(): Promise<Recipe> {
         { from: process.execPath, to: 'usr/local/bin/node' },
       ],
       files: [
-        { from: join(npm, 'npm'), to: 'usr/local/lib/node_modules/npm' },
+        { from: await npmFolder(), to: 'usr/local/lib/node_modules/npm' },
         { from: '/usr/bin/env', to: 'usr/bin/env' },
         ...authorities.map((path) => ({ from: path, to: path })),
       ],

@@ -9,11 +9,11 @@ const unifiedMagic = 0x63677270;
 /** Whether the machine has the unified hierarchy (version 2) alone. */
 export const isUnified = (): boolean => statfsSync(root).type === unifiedMagic;
 
-/** Where hierarchies begin: one of version 2, or one for each controller of version 1. */
+/** Where hierarchies begin: one of version 2, or one for each controller of version 1 and, beside them, a bare one of version 2. */
 async function hierarchies(): Promise<string[]> {
   if (isUnified()) return [root];
   const entries = await readdir(root, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory() && entry.name !== 'unified').map(({ name }) => join(root, name));
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name));
 }
 
 /** Makes the group `name` wherever there may be one. */

@@ -1,6 +1,7 @@
 // A real Kubernetes node with its control plane, in namespaces of its own on this machine: kubelet, containerd, kube-proxy, DNS.
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,12 +156,14 @@ async function prepare(layout: Layout, cgroup: string, port: number, options: No
   };
 }
 
-async function startKeeper({ folder }: Layout, cgroup: string, port: number) {
+async function startKeeper({ folder, logs }: Layout, cgroup: string, port: number) {
+  const words = openSync(join(logs, 'keeper.log'), 'a'); // not ours: it would hold whatever reads our output
   const child = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), folder, cgroup, String(port)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', words],
     detached: true, // Ctrl-C reaches only us, and the clean-up runs undisturbed
     env: { PATH: process.env.PATH ?? '' },
   });
+  closeSync(words);
   child.stdin.on('error', () => {});
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const started = Promise.withResolvers<number>();
@@ -188,7 +191,7 @@ async function startKeeper({ folder }: Layout, cgroup: string, port: number) {
   };
 }
 
-const talkative = ['init', 'kube-apiserver', 'containerd', 'kubelet'] as const;
+const talkative = ['keeper', 'init', 'kube-apiserver', 'containerd', 'kubelet'] as const;
 
 async function lastWords({ logs }: Layout): Promise<string> {
   const texts = talkative.map(async (name) => {

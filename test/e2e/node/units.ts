@@ -32,7 +32,7 @@ const flags = ({ folder }: Layout): Flags => ({
     '--bind-address=0.0.0.0',
     `--advertise-address=${network.node}`,
     '--endpoint-reconciler-type=lease', // so that pods find the API server by its Service
-    '--authorization-mode=Node,RBAC',
+    '--authorization-mode=Node', // beside RBAC: the flag is a list
     '--enable-admission-plugins=NodeRestriction',
     `--kubelet-client-certificate=${join(folder, pki.kubeletClient)}`,
     `--kubelet-client-key=${join(folder, pki.kubeletClientKey)}`,
@@ -46,8 +46,6 @@ const containerdToml = ({ cni }: Layout, plugins: string): string => `version = 
 root = "/var/lib/containerd"
 state = "/run/containerd"
 disabled_plugins = ["io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.erofs", "io.containerd.nri.v1.nri"]
-[grpc]
-  address = "${containerdSocket}"
 [plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = "${pauseImage}"
 [plugins."io.containerd.cri.v1.runtime"]
