@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Rule } from '../../src/operator/permissions.ts';
 import type { Access } from '../controlplane/access.ts';
 import { kubeconfig } from '../controlplane/kubeconfig.ts';
 import { freePort } from '../controlplane/ports.ts';
@@ -77,19 +78,42 @@ export async function startInstalled(
 interface AuditEvent {
   user?: { username?: string };
   verb?: string;
-  objectRef?: { apiGroup?: string; resource?: string; subresource?: string; name?: string };
+  objectRef?: { apiGroup?: string; resource?: string; subresource?: string };
   responseStatus?: { code?: number };
 }
 
-/** What a service account was refused, as verb and resource. */
-export async function refusals(auditLog: string, account: string): Promise<string[]> {
-  const lines = (await readFile(auditLog, 'utf8')).split('\n').filter(Boolean);
-  const refused = lines
-    .map((line) => JSON.parse(line) as AuditEvent)
-    .filter(({ user, responseStatus }) => user?.username === account && responseStatus?.code === 403)
-    .map(({ verb, objectRef = {} }) => {
-      const { apiGroup = '', resource = '', subresource } = objectRef;
-      return `${verb} ${resource}${subresource ? `/${subresource}` : ''}${apiGroup ? `.${apiGroup}` : ''}`;
-    });
-  return [...new Set(refused)].sort();
+/** What service accounts did, as the audit log has it: `verb resource/subresource.group`. */
+export interface Deeds {
+  done: Set<string>;
+  refused: Set<string>;
 }
+
+export async function deedsOf(auditLog: string, accounts: readonly string[]): Promise<Deeds> {
+  const lines = (await readFile(auditLog, 'utf8')).split('\n').filter(Boolean);
+  const deeds: Deeds = { done: new Set(), refused: new Set() };
+  for (const line of lines) {
+    const {
+      user,
+      verb,
+      objectRef: { apiGroup, resource, subresource } = {},
+      responseStatus,
+    } = JSON.parse(line) as AuditEvent;
+    if (!resource || !accounts.includes(user?.username ?? '')) continue;
+    const deed = deedName(verb ?? '', subresource ? `${resource}/${subresource}` : resource, apiGroup);
+    (responseStatus?.code === 403 ? deeds.refused : deeds.done).add(deed);
+  }
+  return deeds;
+}
+
+const deedName = (verb: string, resource: string, group = ''): string =>
+  `${verb} ${resource}${group ? `.${group}` : ''}`;
+
+/** Everything that rules allow, in the same words. */
+export const allowed = (rules: readonly Pick<Rule, 'apiGroups' | 'resources' | 'verbs'>[]): string[] =>
+  rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => deedName(verb, resource, group)))),
+  );
+
+/** What a service account was refused. */
+export const refusals = async (auditLog: string, account: string): Promise<string[]> =>
+  [...(await deedsOf(auditLog, [account])).refused].sort();

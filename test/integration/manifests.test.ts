@@ -186,7 +186,8 @@ describe('on a real API server', () => {
       );
       await kubectl('scale', 'lmd/qwen', '--replicas=3');
       await kubectl('wait', 'lmd/qwen', '--for=jsonpath={.status.readyReplicas}=3', '--timeout=80s');
-      expect(await refusals(cluster.auditLog ?? '', `system:serviceaccount:${RELEASE}:${RELEASE}`)).toEqual([]);
+      const account = `system:serviceaccount:${RELEASE}:${RELEASE}`;
+      expect(await refusals(cluster.auditLog ?? '', account)).toEqual([]);
     } finally {
       await operator.stop();
     }
