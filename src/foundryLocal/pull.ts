@@ -25,8 +25,9 @@ import {
   writeRevision,
   writeVariant,
 } from './records.ts';
-import { folderOf, writeServed } from './served.ts';
+import { folderOf, servedOf, writeServed } from './served.ts';
 import type { CommonSettings } from './settings.ts';
+import { entryIn } from './snapshot.ts';
 import { tidyVariants } from './tidy.ts';
 import { refuseByName } from './variants.ts';
 import { wholeVariant } from './verification.ts';
@@ -78,6 +79,8 @@ async function alreadyThere(pulling: Pulling): Promise<VariantRecord | undefined
 interface Found {
   readonly id: string;
   readonly model: ModelFolder;
+  /** The folder in which the core's memory of the catalog may lie. */
+  readonly cache: string;
   /** As it stands in the record. */
   readonly folder: string;
   readonly executionProvider?: string;
@@ -89,6 +92,7 @@ async function recordOf(
   files: readonly ListedFile[],
 ): Promise<VariantRecord> {
   const { family, contextLength } = factsOf(found.model.config);
+  const catalog = await entryIn(found.cache, found.id);
   const record: VariantRecord = {
     schema: 1,
     id: found.id,
@@ -97,6 +101,7 @@ async function recordOf(
     ...(contextLength !== undefined && { contextLength }),
     ...(family && { family }),
     ...(found.executionProvider && { executionProvider: found.executionProvider }),
+    ...(catalog && { catalog }),
   };
   await writeVariant(store, record);
   context.log.info({ id: found.id, digest: digestOfList(files), files: files.length }, 'files listed');
@@ -111,7 +116,7 @@ async function fromFolder(pulling: Pulling, path: string): Promise<VariantRecord
   refuseOtherDevice(model.config, settings.provider, title);
   const files = await listFiles(model.path, context);
   for (const file of files) await refuseEscape(path, `${model.path}/${file.path}`);
-  return recordOf(pulling, { id: idOf(config.reference), model, folder: model.path }, files);
+  return recordOf(pulling, { id: idOf(config.reference), model, cache: path, folder: model.path }, files);
 }
 
 /** A folder of the core's that we have no list of: people have filled the claim, or a pull was killed between download and list. */
@@ -123,7 +128,11 @@ async function adopted(pulling: Pulling): Promise<VariantRecord | undefined> {
   const model = await openModelFolder(folder, config.reference);
   refuseOtherDevice(model.config, settings.provider, config.reference);
   const files = await listFiles(model.path, context);
-  return recordOf(pulling, { id: config.reference, model, folder: relativeTo(store, model.path) }, files);
+  return recordOf(
+    pulling,
+    { id: config.reference, model, cache: store.root, folder: relativeTo(store, model.path) },
+    files,
+  );
 }
 
 const relativeTo = ({ root }: FoundryStore, path: string): string =>
@@ -147,7 +156,13 @@ async function fromCatalog(pulling: Pulling): Promise<VariantRecord> {
   const { provider: executionProvider } = variant;
   return recordOf(
     pulling,
-    { id: variant.id, model, folder: relativeTo(store, model.path), ...(executionProvider && { executionProvider }) },
+    {
+      id: variant.id,
+      model,
+      cache: store.root,
+      folder: relativeTo(store, model.path),
+      ...(executionProvider && { executionProvider }),
+    },
     files,
   );
 }
@@ -206,7 +221,7 @@ async function settle(pulling: Pulling, record: VariantRecord): Promise<void> {
   const usedAt = new Date(context.clock.now()).toISOString();
   await writeRevision(store, { schema: 1, revision, reference, id: record.id, usedAt });
   await refuseLost(pulling, record);
-  await writeServed(settings.home, { reference, id: record.id, folder: folderOf(store.root, record) });
+  await writeServed(settings.home, { reference, ...servedOf(store.root, record) });
 }
 
 async function run(pulling: Pulling): Promise<ServedModel> {

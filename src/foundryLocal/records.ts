@@ -7,6 +7,7 @@ import { fileError, PullError } from '../models/errors.ts';
 import { namesIn, readBounded } from '../models/files.ts';
 import { makeFolder, openStore, type Store, tempPath } from '../models/store.ts';
 import { listedFile } from './fileList.ts';
+import { catalogEntry } from './snapshot.ts';
 
 const variantRecord = z.object({
   schema: z.literal(1),
@@ -19,6 +20,8 @@ const variantRecord = z.object({
   family: z.string().optional(),
   /** Such as CPUExecutionProvider, where the catalog says it. */
   executionProvider: z.string().optional(),
+  /** What the catalog says of it, where it is from there. */
+  catalog: catalogEntry.optional(),
 });
 
 export type VariantRecord = z.output<typeof variantRecord>;

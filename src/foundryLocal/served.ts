@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { fileError } from '../models/errors.ts';
 import { readBounded } from '../models/files.ts';
 import { allVariants, openFoundryStore, readVariant, type VariantRecord } from './records.ts';
+import { catalogEntry } from './snapshot.ts';
 
 const served = z.object({
   schema: z.literal(1),
@@ -14,6 +15,7 @@ const served = z.object({
   id: z.string(),
   /** Absolute. */
   folder: z.string(),
+  catalog: catalogEntry.optional(),
 });
 
 export type Served = z.output<typeof served>;
@@ -24,6 +26,13 @@ const MAX_BYTES = 64 * 1024;
 /** Where the files of a variant lie. */
 export const folderOf = (store: string, { folder }: Pick<VariantRecord, 'folder'>): string =>
   isAbsolute(folder) ? folder : join(store, folder);
+
+/** What the server needs to know of a variant. */
+export const servedOf = (store: string, record: VariantRecord): Pick<Served, 'id' | 'folder' | 'catalog'> => ({
+  id: record.id,
+  folder: folderOf(store, record),
+  ...(record.catalog && { catalog: record.catalog }),
+});
 
 /** Replaced as a whole. Throws a PullError. */
 export async function writeServed(home: string, record: Omit<Served, 'schema'>): Promise<void> {
@@ -46,5 +55,5 @@ export async function findServed(home: string, root: string, reference: string):
   const named = reference.includes(':') ? await readVariant(store, reference) : undefined;
   const alike = (await allVariants(store)).filter(({ id }) => id.replace(/:\d+$/, '') === reference);
   const record = named ?? (alike.length === 1 ? alike[0] : undefined);
-  return record && { schema: 1, reference, id: record.id, folder: folderOf(root, record) };
+  return record && { schema: 1, reference, ...servedOf(root, record) };
 }

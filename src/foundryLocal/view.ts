@@ -7,6 +7,7 @@ import { readBounded } from '../models/files.ts';
 import { pathsIn } from './fileList.ts';
 import { GENAI_CONFIG, type GenaiConfig, openModelFolder } from './modelFolder.ts';
 import type { Served } from './served.ts';
+import { SNAPSHOT, snapshotOf } from './snapshot.ts';
 
 export interface ViewOptions {
   readonly served: Served;
@@ -22,20 +23,6 @@ export interface ViewOptions {
 
 /** What the core knows of a model that is not from its catalog, and of where it lies. */
 const INFERENCE_MODEL = 'inference_model.json';
-/** The core's memory of the catalog; without it, or a catalog, it knows no model at all, not even one in its cache. */
-const SNAPSHOT = 'foundry.modelinfo.json';
-
-/**
- * An empty catalog makes the model in the cache one of somebody's own, which needs none. While it is young the core does not look for a
- * newer one; later it looks, in vain, and goes on with this.
- */
-const emptySnapshot = (now: number) => ({
-  version: 1,
-  savedAt: new Date(now).toISOString().replace('Z', '+00:00'),
-  models: [],
-  detectedRegion: 'eastus',
-});
-
 const bounded = (own: number | undefined, wanted: number): number => Math.min(own ?? wanted, wanted);
 
 /** The model's own configuration with this pod's limits; a bound of ours never raises what the model says of itself. */
@@ -86,7 +73,7 @@ export async function makeView({ served, folder, maxContext, threads, now }: Vie
     await writeFile(join(inside, GENAI_CONFIG), JSON.stringify(config));
     const template = await promptTemplateOf(model.path);
     await writeFile(join(inside, INFERENCE_MODEL), JSON.stringify({ Name: served.id, PromptTemplate: template }));
-    await writeFile(join(folder, SNAPSHOT), JSON.stringify(emptySnapshot(now)));
+    await writeFile(join(folder, SNAPSHOT), snapshotOf(served.catalog, now));
   } catch (error) {
     throw fileError(error, `make the folder ${folder}`);
   }

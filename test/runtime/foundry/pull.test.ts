@@ -59,6 +59,8 @@ describe('an alias', () => {
     await catalog.close();
     const server = await pod.serve('tiny');
     expect(await loadedIds(server.url)).toEqual([id]);
+    const known = await readFile(join(pod.home, '.foundry-local/models/foundry.modelinfo.json'), 'utf8');
+    expect(JSON.parse(known)).toMatchObject({ models: [{ id, task: 'chat-completion', maxOutputTokens: 512 }] });
     const messages = [{ role: 'user', content: 'hi' }];
     const { body } = await call(server.url, '/v1/chat/completions', { model: id, messages });
     expect(body).toMatchObject({ choices: [{ message: { content: ' Hello from the tiny test model.' } }] });

@@ -60,6 +60,26 @@ describe('the view', () => {
     expect(JSON.parse(await readFile(join(source, 'genai_config.json'), 'utf8'))).not.toHaveProperty('search');
   });
 
+  it('remembers what the catalog said of the model, and of no other', async () => {
+    const root = await temporaryFolder();
+    const source = await writeFiles(join(root, 'source'), tinyFiles);
+    const catalog = { id: 'tiny-generic-cpu:2', supportsToolCalling: true };
+    const folder = join(root, 'view');
+    await makeView({
+      served: { ...served(source), catalog },
+      folder,
+      maxContext: undefined,
+      threads: undefined,
+      now: 0,
+    });
+    expect(JSON.parse(await readFile(join(folder, 'foundry.modelinfo.json'), 'utf8'))).toEqual({
+      version: 1,
+      savedAt: '1970-01-01T00:00:00.000+00:00',
+      models: [catalog],
+      detectedRegion: 'eastus',
+    });
+  });
+
   it('is made anew each time, so that nothing of an older model is left', async () => {
     const root = await temporaryFolder();
     const source = await writeFiles(join(root, 'source'), tinyFiles);
