@@ -12,7 +12,10 @@ import { clusterRules, leaseRules, namespacedRules, type Rule } from '../../src/
 import { restrictedViolations } from '../property/restricted.ts';
 import { chart, type Manifest, NAMESPACE, openHelm, RELEASE, root } from './helm.ts';
 
-const helm = openHelm(inject('helm'));
+const program = inject('helm');
+const helm = openHelm(program);
+/** Why is told once, at the start of the run. */
+const suite = describe.skipIf(!program);
 afterAll(() => helm[Symbol.dispose]());
 
 const folder = join(root, 'test/chart');
@@ -45,7 +48,7 @@ const goldenOf = (set: string, manifests: Manifest[]): string =>
       .map((manifest) => `---\n${stringify(shortened(manifest), { lineWidth: 0, aliasDuplicateObjects: false })}`),
   ].join('');
 
-describe.each(sets)('the chart with %s', (set) => {
+suite.each(sets)('the chart with %s', (set) => {
   it('passes helm lint --strict', async () => {
     const { code, stdout, stderr } = await helm.run([
       'lint',
@@ -95,7 +98,7 @@ describe.each(sets)('the chart with %s', (set) => {
 const bare = (rules: readonly Rule[]) =>
   rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
 
-describe('roles', () => {
+suite('roles', () => {
   it('cluster-wide are those of permissions.ts, no more and no less', async () => {
     const manifests = await rendered('default');
     expect(find(manifests, 'ClusterRole').rules).toEqual(bare([...namespacedRules, ...clusterRules]));
@@ -132,7 +135,7 @@ describe('roles', () => {
   });
 });
 
-describe('values', () => {
+suite('values', () => {
   const typos: [string, string[]][] = [
     ['a value that does not exist', ['--set', 'replicas=3']],
     ['one below a section', ['--set', 'operator.replica=3']],
@@ -193,7 +196,7 @@ describe('values', () => {
   });
 });
 
-describe('alerts of the chart', () => {
+suite('alerts of the chart', () => {
   it('are all there, but those that are disabled, with a link to their page', async () => {
     const { spec } = find(await rendered('everything'), 'PrometheusRule');
     const rules = spec.groups.flatMap(
@@ -209,7 +212,7 @@ describe('alerts of the chart', () => {
   });
 });
 
-describe('dashboards of the chart', () => {
+suite('dashboards of the chart', () => {
   it('arrive as they are', async () => {
     const manifests = (await rendered('everything')).filter(({ metadata }) => metadata.name.includes('-dashboard-'));
     expect(manifests).toHaveLength(3);

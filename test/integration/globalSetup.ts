@@ -2,7 +2,7 @@
 import type { TestProject } from 'vitest/node';
 import { systemClock } from '../../src/process/clock.ts';
 import type { Connection } from '../controlplane/access.ts';
-import { type Binaries, findBinaries, findHelm } from '../controlplane/binaries.ts';
+import { type Binaries, BinariesError, findBinaries, findHelm } from '../controlplane/binaries.ts';
 import { startControlPlane } from '../controlplane/cluster.ts';
 import { createProgress } from '../controlplane/progress.ts';
 
@@ -12,7 +12,7 @@ declare module 'vitest' {
     controlPlane: Connection;
     /** For a test that starts a control plane of its own because it breaks it. */
     binaries: Binaries;
-    /** Path of Helm. */
+    /** Path of Helm; empty where it cannot be had, which only the tests of the chart mind. */
     helm: string;
   }
 }
@@ -22,7 +22,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const progress = createProgress(output, systemClock);
   const { paths, origin } = await findBinaries({ env: process.env, progress });
   progress.say(origin);
-  const helm = await findHelm({ env: process.env, progress });
+  const helm = await findHelm({ env: process.env, progress }).catch((error: unknown) => {
+    if (!(error instanceof BinariesError)) throw error;
+    return { paths: { helm: '' }, origin: `The tests of the chart are skipped. ${error.message}` };
+  });
   progress.say(helm.origin);
   const started = systemClock.monotonic();
   const { server, ca, token, kubeconfig, folder, kubectl, stop } = await startControlPlane({ binaries: paths });

@@ -33,6 +33,7 @@ export interface Helm extends Disposable {
   template(argv: readonly string[]): Promise<Manifest[]>;
 }
 
+/** `program` may be empty where there is none: then nothing may be run. */
 export function openHelm(program: string): Helm {
   const home = mkdtempSync(join(tmpdir(), 'lmo-helm-'));
 

@@ -15,7 +15,7 @@ function rowsOf(path: string, node: ValueNode): Row[] {
 
 const intro = `# The chart of local-model-operator
 
-Installs the operator that runs language models as \`LocalModelDeployment\` objects say. Helm 4, or Helm 3.18 and newer; Kubernetes 1.33 or newer.
+Installs the operator that runs language models as \`LocalModelDeployment\` objects say. Helm 4, or Helm 3 (tried with 3.22); Kubernetes 1.33 or newer.
 
 \`\`\`sh
 helm install local-model-operator charts/local-model-operator --namespace local-model-operator --create-namespace --wait \\
