@@ -19,9 +19,14 @@ export interface ChildCoreOptions {
 const ending = (code: number | null, signal: string | null): string =>
   signal ? `by ${signal}${signal === 'SIGKILL' ? ', most often for memory' : ''}` : `with exit code ${code}`;
 
-/** Starts a process and the core in it. Rejects with a CoreError; no process is left then. */
-export async function startChildCore({ program, argv }: ChildCoreOptions, options: CoreOptions): Promise<FoundryCore> {
-  const child: ChildProcess = fork(program, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+interface Channel {
+  ask<T>(method: CoreRequest['method'], argument?: unknown, onPercent?: (percent: number) => void): Promise<T>;
+  /** Resolves when the process is no more. */
+  readonly ended: Promise<CoreError>;
+}
+
+/** Requests over the channel of a process; those that are open when it goes are rejected with how it went. */
+function channelTo(child: ChildProcess): Channel {
   const pending = new Map<number, Pending>();
   const ended = Promise.withResolvers<CoreError>();
   let asked = 0;
@@ -39,25 +44,32 @@ export async function startChildCore({ program, argv }: ChildCoreOptions, option
   child.on('message', (message) => {
     const reply: CoreReply = coreReply.parse(message);
     const waiting = pending.get(reply.id);
-    if (reply.percent !== undefined) return waiting?.onPercent?.(reply.percent);
+    if (reply.percent !== undefined) {
+      waiting?.onPercent?.(reply.percent);
+      return;
+    }
     pending.delete(reply.id);
     if (reply.error) waiting?.reject(new CoreError(reply.error.reason, reply.error.message));
     else waiting?.resolve(reply.result);
   });
 
-  function ask<T>(
-    method: CoreRequest['method'],
-    argument?: unknown,
-    onPercent?: (percent: number) => void,
-  ): Promise<T> {
-    if (gone) return Promise.reject(gone);
-    const request: CoreRequest = { id: ++asked, method, argument };
-    return new Promise<T>((resolve, reject) => {
-      pending.set(request.id, { resolve: resolve as (result: unknown) => void, reject, onPercent });
-      child.send(request, (error) => error && lose(new CoreError('Ended', `the core has gone: ${error.message}`)));
-    });
-  }
+  return {
+    ended: ended.promise,
+    ask<T>(method: CoreRequest['method'], argument?: unknown, onPercent?: (percent: number) => void): Promise<T> {
+      if (gone) return Promise.reject(gone);
+      const request: CoreRequest = { id: ++asked, method, argument };
+      return new Promise<T>((resolve, reject) => {
+        pending.set(request.id, { resolve: resolve as (result: unknown) => void, reject, onPercent });
+        child.send(request, (error) => error && lose(new CoreError('Ended', `the core has gone: ${error.message}`)));
+      });
+    },
+  };
+}
 
+/** Starts a process and the core in it. Rejects with a CoreError; no process is left then. */
+export async function startChildCore({ program, argv }: ChildCoreOptions, options: CoreOptions): Promise<FoundryCore> {
+  const child: ChildProcess = fork(program, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const { ask, ended } = channelTo(child);
   const end = (): void => void child.kill('SIGKILL');
 
   async function download(id: string, { onPercent, signal }: DownloadOptions): Promise<void> {
@@ -89,7 +101,7 @@ export async function startChildCore({ program, argv }: ChildCoreOptions, option
     register: (names) => ask('register', names),
     startService: () => ask('startService'),
     stopService: () => ask('stopService'),
-    ended: ended.promise,
+    ended,
     end,
   };
 }
