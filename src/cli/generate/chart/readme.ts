@@ -1,4 +1,5 @@
 // README.md of the chart: how to install it, and every value.
+import { defaultsMembers } from '../../../operator/config.ts';
 import { code, page, table } from '../markdown.ts';
 import { isSection, type ValueNode, valuesSchema } from './values.ts';
 
@@ -42,6 +43,12 @@ export function chartReadme(): string {
     intro,
     '## Values',
     table(head, single),
+    `### ${code('defaults')}`,
+    'What applies to every deployment that says nothing else. It becomes the operator’s file of defaults, so its members are those:',
+    table(
+      ['Value', 'Meaning'],
+      defaultsMembers.map(({ name, help }) => [code(`defaults.${name}`), help]),
+    ),
     ...sections.flatMap(([name, node]) => [
       `### ${code(name)}`,
       node.description ?? '',
