@@ -79,7 +79,7 @@ interface AuditEvent {
   user?: { username?: string };
   verb?: string;
   objectRef?: { apiGroup?: string; resource?: string; subresource?: string };
-  responseStatus?: { code?: number };
+  responseStatus?: { code?: number; message?: string };
 }
 
 /** What service accounts did, as the audit log has it: `verb resource/subresource.group`. */
