@@ -1,5 +1,6 @@
 // Why a rung cannot be chosen now. Adding a rule is adding a name to one of the two lists.
 import type { Rung } from '../api/hardware.ts';
+import type { Lack } from '../runtimes/runtime.ts';
 import { acceleratorOf, accelerators } from './accelerators.ts';
 import type { Rejection } from './decision.ts';
 import { findOffer, type PodDemands } from './offers.ts';
@@ -23,11 +24,16 @@ const runtimeHasBackend: Check = (rung, { runtime }) => {
   const vendor = vendorOf(rung);
   if (rung.image || backendOf(runtime, rung.class, vendor)) return undefined;
   const others = runtime.backends.flatMap((backend) => (backend.class === rung.class ? (backend.vendor ?? []) : []));
-  const lack =
+  const device = deviceOf({ class: rung.class, vendor });
+  const noBackend = (what: string): Lack => ({
+    reason: 'NoBackend',
+    message: `${runtime.title} on Linux has no ${what}`,
+  });
+  const { reason, message } =
     others.length > 0
-      ? `${runtime.title} on Linux has no backend for ${deviceOf({ class: rung.class, vendor })}, only for ${listOf(others, 'and')}`
-      : (runtime.lacks[rung.class] ?? `${runtime.title} on Linux has no ${rung.class} backend`);
-  return reject(rung, 'NoBackend', `${lack}; give the rung an image that brings one`);
+      ? noBackend(`backend for ${device}, only for ${listOf(others, 'and')}`)
+      : (runtime.lacks[rung.class] ?? noBackend(`${rung.class} backend`));
+  return reject(rung, reason, `${message}; give the rung an image that brings one`);
 };
 
 const resourceFitsRung: Check = (rung) => {

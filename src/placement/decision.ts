@@ -1,12 +1,13 @@
 // The recorded choice of a rung. Only a changed spec or the wish to choose anew opens it again: scaling, reboots and
 // operator restarts find it on the workload and keep it.
 import type { DeviceClass, Rung } from '../api/hardware.ts';
+import type { RejectionReason } from './rejections.ts';
 
 /** Why a rung was passed over: part of status and events, so the messages are for people. */
 export interface Rejection {
   class: DeviceClass;
   vendor?: string;
-  reason: 'NoBackend' | 'NotOffered' | 'NotScheduledInTime' | 'Unsuitable';
+  reason: RejectionReason;
   message: string;
 }
 

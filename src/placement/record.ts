@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { deviceClasses } from '../api/hardware.ts';
 import type { Decision } from './decision.ts';
 import { canonicalJson } from './hash.ts';
+import { rejectionReasons } from './rejections.ts';
 
 const toleration = z.object({
   key: z.string().optional(),
@@ -15,7 +16,7 @@ const toleration = z.object({
 const rejection = z.object({
   class: z.enum(deviceClasses),
   vendor: z.string().optional(),
-  reason: z.enum(['NoBackend', 'NotOffered', 'NotScheduledInTime', 'Unsuitable']),
+  reason: z.enum(rejectionReasons),
   message: z.string(),
 });
 

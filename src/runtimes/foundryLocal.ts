@@ -55,7 +55,12 @@ export const foundryLocal: Runtime = {
   pullSeesDevices: true,
   // microsoft/Foundry-Local 1.2.3: on linux-arm64 the package brings a CPU runtime only.
   backends: [{ class: 'CPU' }, { class: 'GPU', vendor: 'nvidia', arch: 'amd64' }],
-  lacks: { NPU: 'Foundry Local on Linux has no NPU execution provider' },
+  lacks: {
+    NPU: {
+      reason: 'NoLinuxExecutionProvider',
+      message: 'Foundry Local on Linux has no NPU execution provider',
+    },
+  },
   reservedEnv,
   // Fields that only Ollama can honour are refused by the schema.
   check: (settings) => [...variantProblems(settings), ...reservedEnvProblems(settings, reservedEnv)],

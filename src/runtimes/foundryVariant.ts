@@ -7,7 +7,7 @@ import { modelOf, rungPath } from './rung.ts';
 const providers = ['generic', 'cuda', 'trtrtx', 'openvino', 'qnn', 'vitis'];
 
 /** With the images of this release: MLAS and CUDA (microsoft/Foundry-Local 1.2.3 on Linux). */
-const onLinux = ['generic-cpu', 'cuda-gpu'];
+const onLinux: Partial<Record<DeviceClass, string>> = { CPU: 'generic-cpu', GPU: 'cuda-gpu' };
 
 export interface Variant {
   /** Such as cuda-gpu. */
@@ -29,16 +29,18 @@ export function variantOf(name: string): Variant | undefined {
 function rungProblem(settings: Settings, rung: Rung, index: number): Problem[] {
   const { name } = modelOf(settings, rung);
   const variant = variantOf(name);
-  if (!variant) return [];
+  const ours = rung.image ? undefined : onLinux[rung.class];
+  // A rung that nothing here could run is passed over by the ladder, whatever it names, and the next one is taken.
+  if (!variant || !(rung.image || ours)) return [];
   const path = `${rungPath(index)}.model.name`;
   const cure = `give the rung a variant for ${rung.class} as model.name, or use the alias`;
   if (variant.class !== rung.class)
     return [{ path, message: `${name} is a variant for ${variant.class} and this rung is ${rung.class}; ${cure}` }];
-  if (!rung.image && !onLinux.includes(variant.kind))
+  if (ours && variant.kind !== ours)
     return [
       {
         path,
-        message: `Foundry Local on Linux runs no ${variant.kind} variant, only ${onLinux.join(' and ')}; ${cure}`,
+        message: `Foundry Local on Linux runs no ${variant.kind} variant, only ${Object.values(onLinux).join(' and ')}; ${cure}`,
       },
     ];
   return [];

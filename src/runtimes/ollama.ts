@@ -107,7 +107,7 @@ export const ollama: Runtime = {
     { class: 'GPU', vendor: 'amd', arch: 'amd64' },
     { class: 'GPU', vendor: 'intel', arch: 'amd64' },
   ],
-  lacks: { NPU: 'Ollama has no NPU backend' },
+  lacks: { NPU: { reason: 'NoBackend', message: 'Ollama has no NPU backend' } },
   reservedEnv,
   check: (settings) => [
     ...referenceProblems(settings),

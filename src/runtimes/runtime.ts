@@ -4,6 +4,7 @@ import type { DeviceClass, Rung } from '../api/hardware.ts';
 import type { Problem } from '../api/types.ts';
 import type { EnvVar } from '../children/pod.ts';
 import type { Choice } from '../placement/decision.ts';
+import type { RejectionReason } from '../placement/rejections.ts';
 
 export interface RuntimeInput {
   settings: Settings;
@@ -20,6 +21,13 @@ export interface Backend {
   readonly vendor?: string;
   /** kubernetes.io/arch of the image that has it; absent: of every architecture that is released. */
   readonly arch?: string;
+}
+
+/** Why a runtime cannot use a class of device. */
+export interface Lack {
+  readonly reason: Extract<RejectionReason, 'NoBackend' | 'NoLinuxExecutionProvider'>;
+  /** What it lacks; the cure is said after it. */
+  readonly message: string;
 }
 
 /** The part of a container that a runtime decides; the pod builder adds mounts, probes and security. */
@@ -42,7 +50,7 @@ export interface Runtime {
   /** What it can run on under Linux with the images of this release. */
   readonly backends: readonly Backend[];
   /** What to say of a class that it has no backend for at all. */
-  readonly lacks: Partial<Record<DeviceClass, string>>;
+  readonly lacks: Partial<Record<DeviceClass, Lack>>;
   /** Its pull chooses among variants by the devices that it sees, so it gets the rung's devices too; default false. */
   readonly pullSeesDevices?: boolean;
   /** Variables that the operator sets itself, or that would break the pod: refused in spec.pod.env and in rungs, by name. */

@@ -1,5 +1,6 @@
 // The reference page of conditions.
 import { conditions } from '../../api/conditions.ts';
+import { rejections } from '../../placement/rejections.ts';
 import { code, page, table } from './markdown.ts';
 
 const intro = `# Conditions
@@ -24,5 +25,13 @@ export function conditionsReference(): string {
       ),
     ).trimEnd(),
   );
-  return page(intro, ...sections);
+  const passedOver = page(
+    '## Rungs that were passed over',
+    'Each entry of `status.hardware.rejected` has one of these reasons, and a message with the cure; see [hardware](../hardware.md).',
+    table(
+      ['Reason', 'Meaning'],
+      Object.entries(rejections).map(([reason, { because }]) => [code(reason), because]),
+    ),
+  ).trimEnd();
+  return page(intro, ...sections, passedOver);
 }

@@ -13,7 +13,7 @@ describe('a rung that only its owner can mend', () => {
     [
       { class: 'NPU', vendor: 'intel' },
       foundryLocal,
-      'NoBackend',
+      'NoLinuxExecutionProvider',
       'Foundry Local on Linux has no NPU execution provider; give the rung an image that brings one',
     ],
     [

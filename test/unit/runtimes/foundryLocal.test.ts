@@ -109,6 +109,12 @@ describe('what Foundry Local refuses', () => {
       'spec.hardware.preferred.model.name',
       'runs no trtrtx-gpu variant, only generic-cpu and cuda-gpu',
     ],
+    [
+      'a variant for another class than the image of the rung is for',
+      { hardware: { preferred: { class: 'NPU', image: 'npu:1', model: { name: 'phi-generic-cpu:5' } } } },
+      'spec.hardware.preferred.model.name',
+      'is a variant for CPU and this rung is NPU',
+    ],
     ['a variable of the operator', { pod: { env: [{ name: 'FL_PORT', value: '1' }] } }, 'spec.pod.env[0]', 'FL_PORT'],
   ])('%s', (_what, spec, path, words) => {
     const problems = foundryLocal.check(settings(foundry(spec)));
@@ -130,6 +136,15 @@ describe('what Foundry Local refuses', () => {
     [
       'an NPU with an image of its own',
       { hardware: { preferred: { class: 'NPU', image: 'npu:1', model: { name: 'phi-qnn-npu:1' } } } },
+    ],
+    [
+      'an NPU that the ladder passes over, whatever it names',
+      {
+        hardware: {
+          preferred: { class: 'NPU', model: { name: 'phi-openvino-npu:2' } },
+          fallback: [{ class: 'NPU', model: { name: 'phi-generic-cpu:5' } }, { class: 'CPU' }],
+        },
+      },
     ],
     ['the default', {}],
   ])('%s is no such thing', (_what, spec) => expect(foundryLocal.check(settings(foundry(spec)))).toEqual([]));
