@@ -12,8 +12,8 @@ export interface Buildah {
   save(image: string, archive: string): Promise<void>;
   /** Digest of the image's configuration: the same for the same content. */
   id(image: string): Promise<string>;
-  /** Removes what no image with a name needs. */
-  prune(): Promise<void>;
+  /** Removes the layers of old builds once there are many; the next build then begins anew. */
+  tidy(): Promise<void>;
 }
 
 export interface BuildOptions {
@@ -25,6 +25,9 @@ export interface BuildOptions {
   args?: Readonly<Record<string, string>>;
   onLine?: (line: string) => void;
 }
+
+/** A build of ours makes about ten, 20 MB of which are not those of the build before. */
+const mostLayers = 150;
 
 /** `folder` holds storage and settings; `debian` is the folder of the program. */
 export async function openBuildah(debian: string, folder: string): Promise<Buildah> {
@@ -75,8 +78,9 @@ export async function openBuildah(debian: string, folder: string): Promise<Build
     async id(image) {
       return (await run(['inspect', '--type=image', '--format={{.FromImageID}}', image])).trim();
     },
-    async prune() {
-      await run(['rmi', '--prune']).catch(() => {}); // nothing to remove is no failure
+    async tidy() {
+      const layers = (await run(['images', '--all', '--quiet', '--filter', 'dangling=true'])).split('\n');
+      if (layers.length > mostLayers) await run(['rmi', '--prune']);
     },
   };
 }

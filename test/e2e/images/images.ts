@@ -141,7 +141,7 @@ export async function buildImages({ binaries, env, progress }: ImageOptions): Pr
   });
   await progress.during(`Building the image ${images.operator}`, () => last, building);
   for (const tag of Object.values(images)) archives.push(await archiveOf(buildah, folder, tag));
-  await buildah.prune();
+  await buildah.tidy();
   return { archives };
 }
 

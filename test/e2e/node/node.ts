@@ -1,11 +1,12 @@
 // A real Kubernetes node with its control plane, in namespaces of its own on this machine: kubelet, containerd, kube-proxy, DNS.
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { type Access, type Connection, connect } from '../../controlplane/access.ts';
 import { freePort } from '../../controlplane/ports.ts';
@@ -164,12 +165,13 @@ async function startKeeper({ folder, logs }: Layout, cgroup: string, port: numbe
     env: { PATH: process.env.PATH ?? '' },
   });
   closeSync(words);
-  child.stdin.on('error', () => {});
+  const { stdin, stdout } = child as ChildProcessByStdio<Writable, Readable, null>;
+  stdin.on('error', () => {});
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const started = Promise.withResolvers<number>();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  createInterface({ input: stdout }).on('line', (line) => {
     const report = JSON.parse(line) as Report;
     if (report.report === 'started') started.resolve(report.init);
     else failed.reject(new Error(`the first process of the node has ended (${report.code})`));
@@ -181,11 +183,11 @@ async function startKeeper({ folder, logs }: Layout, cgroup: string, port: numbe
     init,
     failed: failed.promise,
     release() {
-      child.stdin.write('release\n');
-      for (const end of [child, child.stdin, child.stdout] as unknown as { unref(): void }[]) end.unref();
+      stdin.write('release\n');
+      for (const end of [child, stdin, stdout] as unknown as { unref(): void }[]) end.unref();
     },
     async stop() {
-      child.stdin.end();
+      stdin.end();
       await gone;
     },
   };
