@@ -195,6 +195,33 @@ describe.skipIf(!program)('the chart', () => {
     expect(await may('paul', 'get')).toBe(false);
   });
 
+  it('may make children that block the deletion of their owner, as not everybody may who can make them', async () => {
+    const owner = await get(`${collection(AI)}/model`);
+    const child = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        name: 'child',
+        namespace: AI,
+        ownerReferences: [
+          {
+            apiVersion: owner?.apiVersion,
+            kind: owner?.kind,
+            name: 'model',
+            uid: owner?.metadata.uid,
+            controller: true,
+            blockOwnerDeletion: true,
+          },
+        ],
+      },
+    };
+    const tries = (user: string) =>
+      cluster.runKubectl(['create', '--dry-run=server', `--as=${user}`, '-f', '-'], { input: JSON.stringify(child) });
+    expect((await tries('erin')).stderr).toContain('cannot set blockOwnerDeletion');
+    const allowedTo = await tries(`system:serviceaccount:${NAMESPACE}:${RELEASE}`);
+    expect(allowedTo.code, allowedTo.stderr).toBe(0);
+  });
+
   it('is upgraded with its CustomResourceDefinition, and no model pod and no deployment notices', async () => {
     const before = { pods: await modelPods('model'), object: await get(`${collection(AI)}/model`) };
     await operator?.stop();
