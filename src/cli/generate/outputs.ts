@@ -7,6 +7,7 @@ import { chartOutputs } from './chart/outputs.ts';
 import { conditionsReference } from './conditionsReference.ts';
 import { installObjects } from './install.ts';
 import { metricsReference } from './metricsReference.ts';
+import { operatorMetricsReference } from './operatorMetrics.ts';
 import { operatorReference } from './operatorReference.ts';
 
 export interface Output {
@@ -43,6 +44,10 @@ export const outputs: readonly Output[] = [
   {
     path: 'docs/reference/metrics.md',
     render: () => markdownFile('src/gateway/metricsCatalogue.ts', metricsReference()),
+  },
+  {
+    path: 'docs/reference/operator-metrics.md',
+    render: () => markdownFile('src/operator and src/kube', operatorMetricsReference()),
   },
   {
     path: 'docs/reference/operator.md',

@@ -5,11 +5,8 @@ import { alerts, ruleFile } from '../../../../src/cli/generate/monitoring/alerts
 import { dashboards, expressionsOf } from '../../../../src/cli/generate/monitoring/dashboards.ts';
 import { dashboardModel } from '../../../../src/cli/generate/monitoring/panels.ts';
 import { labelsIn, metricsIn } from '../../../../src/cli/generate/monitoring/queries.ts';
+import { operatorMetrics } from '../../../../src/cli/generate/operatorMetrics.ts';
 import { labelValues, type MetricName, metrics } from '../../../../src/gateway/metricsCatalogue.ts';
-import { createControllerMetrics, registerLeaderMetric } from '../../../../src/kube/metrics.ts';
-import { createDeploymentMetrics, createGatewayMetrics } from '../../../../src/operator/metrics.ts';
-import { createRequestMetrics } from '../../../../src/operator/requestMetrics.ts';
-import { createRegistry } from '../../../../src/process/metrics.ts';
 
 const runbooks = resolve(import.meta.dirname, '../../../../docs/runbooks');
 
@@ -23,29 +20,8 @@ interface Known {
   labels: readonly string[];
 }
 
-/** Everything that the operator registers, as its processes do. */
-async function operatorMetrics(): Promise<Map<string, Known>> {
-  const registry = createRegistry({ node: true });
-  const controllers = createControllerMetrics(registry);
-  controllers.controller('localmodeldeployment');
-  registerLeaderMetric(registry, 'lease', { isLeader: true });
-  createRequestMetrics(registry);
-  createDeploymentMetrics(registry, { values: () => [] } as never);
-  createGatewayMetrics(registry, { counts: () => ({ read: 0, silent: 0, unasked: 0 }) } as never);
-  return new Map(
-    registry.getMetricsAsArray().map((metric) => {
-      const {
-        name,
-        type,
-        labelNames = [],
-      } = metric as unknown as { name: string; type: string; labelNames?: string[] };
-      return [name, { type: String(type), labels: labelNames }];
-    }),
-  );
-}
-
-async function catalogue(): Promise<Map<string, Known>> {
-  const known = await operatorMetrics();
+function catalogue(): Map<string, Known> {
+  const known = new Map<string, Known>(operatorMetrics({ node: true }).map((metric) => [metric.name, metric]));
   for (const name of Object.keys(metrics) as MetricName[]) known.set(name, metrics[name]);
   for (const name of foreign) known.set(name, { type: 'gauge', labels: [] });
   return known;
@@ -64,21 +40,21 @@ const queries: [string, string][] = [
 ];
 
 describe('queries', () => {
-  it.each(queries)('of %s read metrics that exist: %s', async (_name, expr) => {
-    const known = await catalogue();
+  it.each(queries)('of %s read metrics that exist: %s', (_name, expr) => {
+    const known = catalogue();
     const names = metricsIn(expr);
     expect(names).not.toEqual([]);
     expect(names.filter((name) => !find(known, name))).toEqual([]);
   });
 
-  it.each(queries)('of %s use labels that those metrics have: %s', async (_name, expr) => {
-    const known = await catalogue();
+  it.each(queries)('of %s use labels that those metrics have: %s', (_name, expr) => {
+    const known = catalogue();
     const labels = new Set([...scraped, ...metricsIn(expr).flatMap((name) => find(known, name)?.labels ?? [])]);
     expect(labelsIn(expr).filter((label) => !labels.has(label))).toEqual([]);
   });
 
-  it.each(queries)('of %s take rates of counters only: %s', async (_name, expr) => {
-    const known = await catalogue();
+  it.each(queries)('of %s take rates of counters only: %s', (_name, expr) => {
+    const known = catalogue();
     const rated = [...expr.matchAll(/\b(?:rate|increase)\((\w+)/g)].map(([, name = '']) => name);
     expect(rated.filter((name) => !foreign.includes(name) && find(known, name)?.type === 'gauge')).toEqual([]);
   });
