@@ -1,16 +1,22 @@
 // What can be carried out, but that its owner should know: shown in the message of Accepted.
 import type { Settings } from './defaults.ts';
+import type { Rung } from './hardware.ts';
 import type { Spec } from './schema.ts';
 import type { Problem } from './types.ts';
 
-type Warning = (settings: Settings) => Problem | undefined;
+/** What the operator itself asks for where the spec says nothing of memory; undefined where it cannot tell. */
+export type MemoryRequest = (settings: Settings, rung: Rung) => string | undefined;
+
+type Warning = (settings: Settings, memoryRequest: MemoryRequest) => Problem | undefined;
 
 const on = (path: string, message: string): Problem => ({ path, message });
 
-const memoryIsReserved: Warning = ({ ladder, resources }) => {
+const memoryIsReserved: Warning = (settings, memoryRequest) => {
+  const { ladder, resources } = settings;
   const index = ladder.findIndex((rung) => {
     const { requests, limits } = rung.resources ?? resources;
-    return requests?.memory === undefined && limits?.memory === undefined;
+    const said = requests?.memory ?? limits?.memory ?? memoryRequest(settings, rung);
+    return said === undefined;
   });
   const own = ladder[index]?.resources;
   if (index < 0) return undefined;
@@ -105,9 +111,14 @@ const warnings: readonly Warning[] = [
 /**
  * At most one problem per warning; none of them keeps the spec from being carried out.
  * @param spec as the user wrote it; without it, what was said to no effect is not found
+ * @param memoryRequest of the runtime
  */
-export const warningsOf = (settings: Settings, spec?: Spec): Problem[] => [
-  ...warnings.flatMap((warning) => warning(settings) ?? []),
+export const warningsOf = (
+  settings: Settings,
+  spec?: Spec,
+  memoryRequest: MemoryRequest = () => undefined,
+): Problem[] => [
+  ...warnings.flatMap((warning) => warning(settings, memoryRequest) ?? []),
   ...idle
     .filter(({ applies }) => spec !== undefined && applies(spec, settings))
     .map(({ path, message }) => on(path, message)),

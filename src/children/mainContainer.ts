@@ -1,5 +1,7 @@
 // The runtime: on 127.0.0.1 only, probed and drained through the gateway.
-import { resourcesOf } from '../runtimes/rung.ts';
+
+import type { ContainerResources } from '../api/defaults.ts';
+import { resourcesOf, saysMemory } from '../runtimes/rung.ts';
 import { withDevices } from './devices.ts';
 import type { PodInput } from './input.ts';
 import type { Container, EnvVar } from './pod.ts';
@@ -17,8 +19,15 @@ function mergedEnv(ours: readonly EnvVar[], { settings, rung }: PodInput): EnvVa
   return [...ours, ...added.values()];
 }
 
+/** The user's, and where they say nothing of memory a request for what the runtime can tell of the model. */
+function wantedResources({ runtime, settings, rung }: PodInput): ContainerResources {
+  const given = resourcesOf(settings, rung);
+  const memory = saysMemory(given) ? undefined : runtime.memoryRequest?.(settings, rung);
+  return memory === undefined ? given : { ...given, requests: { ...given.requests, memory } };
+}
+
 export function mainContainer(input: PodInput, volumes: readonly PodVolume[]): Container {
-  const { runtime, settings, rung, defaults } = input;
+  const { runtime, settings, defaults } = input;
   const { image, command, args, env } = runtime.main(input);
   return {
     name: runtime.container,
@@ -27,7 +36,7 @@ export function mainContainer(input: PodInput, volumes: readonly PodVolume[]): C
     ...(command && { command }),
     args,
     env: mergedEnv(env, input),
-    resources: withDevices(resourcesOf(settings, rung), input),
+    resources: withDevices(wantedResources(input), input),
     volumeMounts: mountsOf(volumes, 'main'),
     ...runtimeProbes(settings.performance.loadTimeoutSeconds),
     lifecycle: { preStop: waitForDrain },

@@ -88,7 +88,7 @@ export function intentOf(observed: Observed, now: number): Intent | Refused {
     spec,
     settings,
     runtime,
-    warnings: warningsOf(settings, spec),
+    warnings: warningsOf(settings, spec, runtime.memoryRequest),
     workload,
     record,
     restartedAt: notes[annotations.restartedAt],

@@ -3,6 +3,7 @@ import { FOUNDRY_LOCAL_VERSION } from '../api/defaults.ts';
 import { RESERVED_PORTS } from '../api/schema.ts';
 import { PULL_CONFIG, writePullConfig } from '../puller/config.ts';
 import { envOf, reservedEnvProblems, withoutNvidia } from './env.ts';
+import { foundryMemoryRequest } from './foundryMemory.ts';
 import { type FoundryVariable, foundryVariables, noTelemetry } from './foundryVariables.ts';
 import { variantProblems } from './foundryVariant.ts';
 import { pullConfigOf } from './pullInput.ts';
@@ -69,6 +70,7 @@ export const foundryLocal: Runtime = {
     const { foundryLocal: cpu, foundryLocalCuda: cuda } = defaults.images;
     return rung.image ?? settings.image ?? (isCuda(input) ? cuda : cpu);
   },
+  memoryRequest: foundryMemoryRequest,
   main: (input) => ({
     image: foundryLocal.image(input),
     args: ['serve'],

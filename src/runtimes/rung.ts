@@ -16,6 +16,10 @@ export function modelOf({ model }: Settings, rung: Rung): { name: string; digest
 /** Resources of the runtime container: the rung's own, else the deployment's, never a mixture. */
 export const resourcesOf = ({ resources }: Settings, rung: Rung): Settings['resources'] => rung.resources ?? resources;
 
+/** A limit counts: Kubernetes takes it for the request where there is none. */
+export const saysMemory = ({ requests, limits }: Settings['resources']): boolean =>
+  requests?.memory !== undefined || limits?.memory !== undefined;
+
 /**
  * CPU threads of the runtime: as told, else the CPU limit rounded down, at least 1. undefined without a limit: then the
  * runtime counts the cores itself, which is right only there (ollama/ollama issue 17916: 45 times slower under a quota).

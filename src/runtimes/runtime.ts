@@ -58,6 +58,8 @@ export interface Runtime {
   /** Problems of the spec that only this runtime knows of. */
   check(settings: Settings): Problem[];
   image(input: RuntimeInput): string;
+  /** What the server probably needs, as a quantity: asked for where the spec says nothing of memory. undefined: it cannot be told. */
+  memoryRequest?(settings: Settings, rung: Rung): string | undefined;
   /** The server. */
   main(input: RuntimeInput): ContainerParts;
   /** Fetch and verify the model. */

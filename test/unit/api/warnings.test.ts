@@ -31,6 +31,13 @@ describe('warningsOf', () => {
     ]);
   });
 
+  it('misses none where the operator can tell what is needed', () => {
+    const guessed = (memory: string | undefined) =>
+      warningsOf(settingsOf('a', { ...quiet, resources: {} }), undefined, () => memory);
+    expect(guessed('2Gi')).toEqual([]);
+    expect(guessed(undefined)).toHaveLength(1);
+  });
+
   it('takes a memory limit for a request, as Kubernetes does', () => {
     expect(warned({ resources: { limits: { memory: '4Gi' } } })).toEqual([]);
   });

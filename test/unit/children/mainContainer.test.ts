@@ -44,6 +44,19 @@ test("a rung's own resources take the place of the deployment's, whole", () => {
   expect(resources).toEqual({ requests: { cpu: '8' } });
 });
 
+test('memory is asked for by the size that the name of a Foundry Local model tells, unless anything is said of memory', () => {
+  const spec = { runtime: 'FoundryLocal', model: { name: 'qwen2.5-0.5b' } } as const;
+  expect(main(spec).resources).toEqual({ requests: { memory: '2048Mi' } });
+  expect(main({ ...spec, resources: { requests: { cpu: '2' }, limits: { cpu: '4' } } }).resources).toEqual({
+    requests: { cpu: '2', memory: '2048Mi' },
+    limits: { cpu: '4' },
+  });
+  for (const resources of [{ requests: { memory: '1Gi' } }, { limits: { memory: '1Gi' } }])
+    expect(main({ ...spec, resources }).resources).toEqual(resources);
+  expect(main({ ...spec, model: { name: 'phi-4-mini' } }).resources).toEqual({});
+  expect(main({ model: { name: 'qwen2.5:0.5b' } }).resources).toEqual({});
+});
+
 test('claims are named, and no extended resource is asked for beside them', () => {
   const { resources } = main({
     hardware: { preferred: { class: 'GPU', resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'one' }] } },
