@@ -2,7 +2,7 @@
 import { describe, expect } from 'vitest';
 import { resources } from '../../src/kube/resources.ts';
 import { type Setting, test } from './test.ts';
-import { chat } from './world/chat.ts';
+import { firstChat } from './world/chat.ts';
 import { processesOf } from './world/processes.ts';
 import { specOf } from './world/specs.ts';
 
@@ -24,7 +24,7 @@ describe('a deployment that serves', () => {
     await setting.until('another pod', async () => (await theOnlyPod(setting)).uid !== killed.uid);
     await setting.untilCondition('Ready', 'False');
     await setting.untilCondition('Ready', 'True');
-    expect(await chat(setting, { model: first.name })).toBe(first.answer);
+    expect(await firstChat(setting, { model: first.name })).toBe(first.answer);
   });
 
   test('says so while its runtime is gone, and serves again without fetching anything', async ({ setting }) => {
@@ -43,7 +43,7 @@ describe('a deployment that serves', () => {
       { name: 'gateway', restartCount: 0 },
       { name: 'pull', restartCount: 0 },
     ]);
-    expect(await chat(setting, { model: first.name })).toBe(first.answer);
+    expect(await firstChat(setting, { model: first.name })).toBe(first.answer);
   });
 });
 
@@ -65,7 +65,7 @@ describe('a deployment whose model cannot be had', () => {
     await setting.apply({ ...spec, model: { ...(spec.model as object), digest: second.digest } });
     const { status } = await setting.untilCondition('Ready', 'True');
     expect(status?.model?.sourceDigest).toBe(second.digest);
-    expect(await chat(setting, { model: first.name })).toBe(second.answer);
+    expect(await firstChat(setting, { model: first.name })).toBe(second.answer);
   });
 
   test('says that the registry has no such tag, and serves once the name is right', async ({ setting }) => {
@@ -75,6 +75,6 @@ describe('a deployment whose model cannot be had', () => {
     await setting.untilCondition('Stalled', 'True', 'NotFound');
     await setting.apply(specOf(first));
     await setting.untilCondition('Ready', 'True');
-    expect(await chat(setting, { model: first.name })).toBe(first.answer);
+    expect(await firstChat(setting, { model: first.name })).toBe(first.answer);
   });
 });

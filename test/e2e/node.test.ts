@@ -10,7 +10,7 @@ import { tinyLlama } from '../runtime/models/llama.ts';
 import { writeModel } from '../runtime/models/written.ts';
 import { importImages, runInNode } from './node/node.ts';
 import { type Setting, test } from './test.ts';
-import { chat } from './world/chat.ts';
+import { chat, firstChat } from './world/chat.ts';
 import { unitProcess } from './world/processes.ts';
 import { specOf } from './world/specs.ts';
 
@@ -26,6 +26,7 @@ test('a model goes on serving while the container runtime is started anew', asyn
   const { layout, programs } = world.node;
   const containerd = () => unitProcess(programs.containerd, layout.folder);
   const old = await containerd();
+  await firstChat(setting, { model: first.name });
   process.kill(old, 'SIGKILL');
   expect(await chat(setting, { model: first.name })).toBe(first.answer);
   await setting.until('the container runtime is there again', async () => (await containerd()) !== old);
@@ -68,7 +69,7 @@ test('a disk that is full is named, and the pull goes on once there is room', as
   await setting.untilCondition('Reconciling', 'True', 'Retrying'); // room may be made, and was
   await runInNode(world.node, ['mount', '-o', 'remount,size=64m', path]);
   await setting.untilCondition('Ready', 'True');
-  expect(await chat(setting, { model: first.name })).toBe(first.answer);
+  expect(await firstChat(setting, { model: first.name })).toBe(first.answer);
 });
 
 test('a runtime that needs more memory than its limit is OOMKilled, and the deployment says so', async ({
@@ -94,7 +95,7 @@ test('a model comes out of an image that is mounted', async ({ setting }) => {
     const model = { name: 'packed:1', source: { image: { reference } } };
     await setting.apply(specOf({ name: 'packed:1' }, { model }));
     await setting.untilCondition('Ready', 'True');
-    expect(await chat(setting, { model: 'packed:1' })).toBe(answer.join(''));
+    expect(await firstChat(setting, { model: 'packed:1' })).toBe(answer.join(''));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

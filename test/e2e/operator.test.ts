@@ -6,7 +6,7 @@ import { NAMESPACE, RELEASE } from '../integration/helm.ts';
 import { refusals } from '../integration/installedOperator.ts';
 import { childResources } from '../integration/operator/tenant.ts';
 import { type Setting, test } from './test.ts';
-import { chat } from './world/chat.ts';
+import { chat, firstChat } from './world/chat.ts';
 import { installOperator } from './world/install.ts';
 import { blobsFetched } from './world/registryLog.ts';
 import { specOf } from './world/specs.ts';
@@ -42,6 +42,7 @@ describe('the pods of a model', () => {
     const { first } = world.models;
     await setting.apply(specOf(first));
     await setting.untilCondition('Ready', 'True');
+    expect(await firstChat(setting, { model: first.name })).toBe(first.answer);
     const before = await podsOf(setting);
     const fetched = await blobsFetched(world);
     const killed = await operatorPods(setting);

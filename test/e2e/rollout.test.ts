@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { resources } from '../../src/kube/resources.ts';
 import { systemClock } from '../../src/process/clock.ts';
 import { test } from './test.ts';
-import { chat, openStream } from './world/chat.ts';
+import { chat, firstChat, openStream } from './world/chat.ts';
 import { specOf } from './world/specs.ts';
 
 const deployment = 'localmodels.dev/deployment=model';
@@ -17,6 +17,7 @@ test('a rollout cuts none of twenty open streams, and refuses nobody meanwhile',
     });
   await setting.apply(many(512));
   await setting.untilCondition('Ready', 'True');
+  await firstChat(setting, { model: endless.name, maxTokens: 1 });
   const [old] = await setting.list(resources.pod, deployment);
   const streams = Array.from({ length: 20 }, () => openStream(setting, { model: endless.name, maxTokens: 2_000 }));
   await Promise.all(streams.map(({ begun }) => begun));
@@ -25,7 +26,10 @@ test('a rollout cuts none of twenty open streams, and refuses nobody meanwhile',
   let asking = true;
   const probing = (async () => {
     while (asking) {
-      await chat(setting, { model: endless.name, maxTokens: 1 }).catch((error: Error) => refused.push(error.message));
+      // All places are taken, so it waits in turn, for as long as the queue lets it.
+      await chat(setting, { model: endless.name, maxTokens: 1, deadlineMs: 90_000 }).catch((error: Error) =>
+        refused.push(error.message),
+      );
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   })();

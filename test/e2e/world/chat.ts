@@ -5,6 +5,8 @@ import type { Setting } from '../test.ts';
 export interface Ask {
   model: string;
   maxTokens?: number;
+  /** Milliseconds; default 20 s. */
+  deadlineMs?: number;
 }
 
 const urlOf = ({ namespace }: Setting) => `http://model.${namespace}.svc:8080/v1/chat/completions`;
@@ -22,13 +24,17 @@ const headers = { 'content-type': 'application/json' };
 /** The answer's words; rejects with status and body where there are none. */
 export async function chat(setting: Setting, ask: Ask): Promise<string> {
   const { dispatcher } = setting;
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(ask.deadlineMs ?? 20_000);
   const request = { method: 'POST', headers, body: bodyOf(ask, false), dispatcher, signal };
   const response = await fetch(urlOf(setting), request);
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${response.status}: ${text}`);
   return (JSON.parse(text) as { choices: [{ message: { content: string } }] }).choices[0].message.content;
 }
+
+/** The first answer of a model that has just become Ready: kube-proxy hears of the pod when the operator does, and takes a second. */
+export const firstChat = (setting: Setting, ask: Ask): Promise<string> =>
+  setting.until('the Service leads to the model', () => chat(setting, ask));
 
 export interface Stream {
   /** Resolves with the first piece. */
