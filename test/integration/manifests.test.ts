@@ -155,6 +155,45 @@ describe('on a real API server', () => {
     expect(await versions()).toEqual(before);
   });
 
+  it('the policy for models refuses what it says, in the namespaces that are marked, and lets the rest be', async () => {
+    await kubectl('apply', '-f', join(folder, 'policies/models.yaml'));
+    await kubectl('create', 'namespace', 'held');
+    await kubectl('label', 'namespace', 'held', 'localmodels.dev/policy=enforced');
+    const good = {
+      runtime: 'Ollama',
+      model: { name: 'qwen2.5:0.5b', digest: `sha256:${'2'.repeat(64)}` },
+      api: { auth: { secretRef: { name: 'keys' } } },
+      hardware: { preferred: { class: 'GPU', image: 'registry.example.org/ollama:1' }, fallback: [{ class: 'CPU' }] },
+    };
+    const tryIn = async (namespace: string, spec: object): Promise<string> => {
+      const { status, body } = await cluster.call('POST', `${collection(namespace)}?dryRun=All`, {
+        body: deployment('m', spec),
+      });
+      return status === 201 ? 'accepted' : (body as { message: string }).message;
+    };
+    const { digest: _, ...unpinned } = good.model;
+    const { api: __, ...open } = good;
+    const refused: [object, RegExp][] = [
+      [{ ...good, image: 'docker.io/ollama/ollama:1' }, /images must come from/],
+      [
+        { ...good, hardware: { preferred: { class: 'CPU' }, fallback: [{ class: 'GPU', image: 'docker.io/x:1' }] } },
+        /images must come from/,
+      ],
+      [{ ...good, model: unpinned }, /digest is not set/],
+      [open, /auth is not set/],
+      [{ ...good, pod: { serviceAccountName: 'admin' } }, /serviceAccountName is not for models/],
+    ];
+    // The API server takes a policy up when it gets to it.
+    await waitFor(
+      'the policy holds',
+      async () => ((await tryIn('held', open)) !== 'accepted' ? true : undefined),
+      patience,
+    );
+    for (const [spec, words] of refused) expect(await tryIn('held', spec)).toMatch(words);
+    expect(await tryIn('held', good)).toBe('accepted');
+    expect(await tryIn('default', open)).toBe('accepted');
+  });
+
   it('the operator has the rights to make a deployment Ready, and an autoscaler finds what it scales', {
     timeout: 240_000,
   }, async () => {
