@@ -191,6 +191,9 @@ describe('on a real API server', () => {
     );
     for (const [spec, words] of refused) expect(await tryIn('held', spec)).toMatch(words);
     expect(await tryIn('held', good)).toBe('accepted');
+    expect(await tryIn('held', { ...good, hardware: { residency: 'Report' } })).toBe('accepted');
+    const foundry = { runtime: 'FoundryLocal', model: { name: 'Phi-4-mini-instruct-generic-cpu:5' }, api: good.api };
+    expect(await tryIn('held', foundry)).toBe('accepted');
     expect(await tryIn('default', open)).toBe('accepted');
   });
 
