@@ -81,7 +81,7 @@ test('replaces the model of the only GPU without a deadlock', async ({ setting }
   const probing = (async () => {
     while (asking) {
       for (const { name } of [first, second]) {
-        const answer = await chat(setting, { model: name }).catch(() => undefined);
+        const answer = await chat(setting, { model: name, deadlineMs: 2_000 }).catch(() => undefined);
         if (answer !== undefined) answered.push({ at: systemClock.monotonic(), answer });
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
