@@ -37,7 +37,11 @@ export function gatewayConfigOf(input: PodInput): GatewayConfig {
     revision,
     port,
     adminPort: RESERVED_PORTS.admin,
-    runtime: { kind: settings.runtime, port: runtime.port },
+    runtime: {
+      kind: settings.runtime,
+      port: runtime.port,
+      ...(runtime.reportFile !== undefined && { reportFile: runtime.reportFile }),
+    },
     model: servedModelOf(input),
     protocols,
     limits: limitsOf(settings),

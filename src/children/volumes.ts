@@ -82,6 +82,17 @@ const shared: Rule = () => ({
   by: { gateway: 'ReadWrite', pull: 'ReadWrite' },
 });
 
+/** What a runtime says of itself in a file. A volume of its own, so that it can write nothing else that the gateway reads. */
+const report: Rule = ({ runtime }) =>
+  runtime.reportFile === undefined
+    ? undefined
+    : {
+        name: 'report',
+        source: { emptyDir: { sizeLimit: '1Mi' } },
+        mountPath: paths.report,
+        by: { gateway: 'ReadOnly', main: 'ReadWrite' },
+      };
+
 const lock: Rule = ({ name }) => ({
   name: 'lock',
   source: { configMap: { name: childNames(name).lock, optional: true } },
@@ -153,6 +164,7 @@ const rules: readonly Rule[] = [
   home,
   tmp,
   shared,
+  report,
   lock,
   apiKeys,
   tls,

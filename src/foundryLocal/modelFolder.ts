@@ -96,7 +96,7 @@ export async function openModelFolder(path: string, title: string): Promise<Mode
 }
 
 /** The providers that the parts ask for, by their names in provider_options. */
-const optionsOf = (config: GenaiConfig): string[] => [
+export const optionsOf = (config: GenaiConfig): string[] => [
   ...new Set(
     partsOf(config).flatMap(({ session_options }) => (session_options?.provider_options ?? []).flatMap(Object.keys)),
   ),

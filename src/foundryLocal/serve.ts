@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { PullError } from '../models/errors.ts';
 import { type Clock, delay } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
-import { CoreError, type FoundryCore, type StartCore } from './core.ts';
+import { type CatalogVariant, CoreError, type FoundryCore, type StartCore } from './core.ts';
 import { ServeError } from './exits.ts';
+import { type GenaiConfig, optionsOf } from './modelFolder.ts';
+import { inUse, type ReportFile, reportFile } from './report.ts';
 import { findServed, type Served } from './served.ts';
 import type { ServeSettings } from './settings.ts';
 import { makeView } from './view.ts';
@@ -62,41 +64,41 @@ async function whatToServe({ home, store, model }: ServeSettings): Promise<Serve
   throw new ServeError('ModelMissing', `${store} has no ${model} that a pull has verified; run the verb pull first`);
 }
 
-/** The core of its own accord uses the CPU where the device cannot be had; here that is an error. */
-async function takeDevice(core: FoundryCore, { provider }: ServeSettings, log: Logger): Promise<void> {
+/** Resolves with the registered providers. The core of its own accord uses the CPU where the device cannot be had; here that is an error. */
+async function takeDevice(core: FoundryCore, { provider }: ServeSettings, log: Logger): Promise<readonly string[]> {
   const known = await core.providers();
   log.info({ providers: known, wanted: provider?.executionProvider }, 'execution providers');
-  if (!provider || provider.device === 'CPU') return;
-  const own = known.find(({ name }) => name === provider.executionProvider);
-  if (own?.registered) return;
+  const there = known.flatMap(({ name, registered }) => (registered ? name : []));
+  if (!provider || provider.device === 'CPU' || there.includes(provider.executionProvider)) return there;
+  const own = known.some(({ name }) => name === provider.executionProvider);
   const registered = own ? await core.register([provider.executionProvider]) : [];
-  if (registered.includes(provider.executionProvider)) return;
+  if (registered.includes(provider.executionProvider)) return [...there, ...registered];
   throw new ServeError(
     'DeviceMissing',
     `the core has no ${provider.executionProvider} here (it has ${known.map(({ name }) => name).join(', ') || 'none'}): the image must be the one with CUDA, and the device visible in the container`,
   );
 }
 
+/** Resolves with what the core says of the model; undefined where it was stopped. */
 async function load(
   core: FoundryCore,
   served: Served,
   settings: ServeSettings,
   context: ServeContext,
-): Promise<boolean> {
+): Promise<CatalogVariant | undefined> {
   const { log, clock } = context;
   const begun = clock.monotonic();
-  const known = await core.variants();
-  if (!known.some(({ id }) => id === served.id))
-    throw new ServeError('LoadFailed', `the core does not take ${served.folder} for ${served.id}`);
+  const variant = (await core.variants()).find(({ id }) => id === served.id);
+  if (!variant) throw new ServeError('LoadFailed', `the core does not take ${served.folder} for ${served.id}`);
   const loading = core.load(served.id).catch((cause: unknown) => {
     throw failure(cause, 'LoadFailed', `the core cannot load ${served.id}`);
   });
   const outcome = await within(settings.loadTimeoutMs, loading, context);
   if (outcome === 'Late')
     throw new ServeError('LoadTimeout', `${served.id} was not loaded within ${settings.loadTimeoutMs / 1000} s`);
-  if (outcome === 'Stopped') return false;
+  if (outcome === 'Stopped') return undefined;
   log.info({ id: served.id, seconds: (clock.monotonic() - begun) / 1000 }, 'model loaded');
-  return true;
+  return variant;
 }
 
 async function stop(core: FoundryCore, served: Served, { log, clock }: ServeContext): Promise<void> {
@@ -118,11 +120,14 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 /** Resolves when it was asked to stop and has. Rejects with a ServeError when it cannot serve. */
 export async function serve(settings: ServeSettings, context: ServeContext): Promise<void> {
-  const { startCore, clock } = context;
+  const { startCore, clock, log } = context;
+  const report = reportFile(settings.reportFile, log);
+  await report.clear();
   const served = await whatToServe(settings);
   const { maxContext, threads, home, libraries, port } = settings;
   const [cache, data, logs] = ['models', 'state', 'logs'].map((name) => join(home, name)) as [string, string, string];
-  await makeView({ served, folder: cache, maxContext, threads, now: clock.now() }).catch((error: unknown) => {
+  const view = makeView({ served, folder: cache, maxContext, threads, now: clock.now() });
+  const config = await view.catch((error: unknown) => {
     if (error instanceof PullError) throw new ServeError('ModelMissing', error.message, error);
     throw error;
   });
@@ -134,21 +139,31 @@ export async function serve(settings: ServeSettings, context: ServeContext): Pro
     throw new ServeError('CoreEnded', error.message, error);
   });
   try {
-    await Promise.race([crash, run(core, served, settings, context)]);
+    await Promise.race([crash, run(core, { ...served, config, report }, settings, context)]);
   } finally {
     crash.catch(() => undefined); // it is ended now
     core.end();
   }
 }
 
-async function run(core: FoundryCore, served: Served, settings: ServeSettings, context: ServeContext): Promise<void> {
+interface Subject extends Served {
+  /** As the core gets it. */
+  readonly config: GenaiConfig;
+  readonly report: ReportFile;
+}
+
+async function run(core: FoundryCore, served: Subject, settings: ServeSettings, context: ServeContext): Promise<void> {
   const { log, signal } = context;
-  await takeDevice(core, settings, log);
-  if (!(await load(core, served, settings, context))) return;
+  const registered = await takeDevice(core, settings, log);
+  const variant = await load(core, served, settings, context);
+  if (!variant) return;
+  const place = inUse({ asked: optionsOf(served.config), registered, device: variant.device });
+  // Before anybody can ask what is loaded.
+  await served.report.write({ model: served.id, ...place });
   const urls = await core.startService().catch((cause: unknown) => {
     throw failure(cause, 'ServiceFailed', `cannot listen on 127.0.0.1:${settings.port}`);
   });
-  log.info({ id: served.id, urls, executionProvider: settings.provider?.executionProvider }, 'serving');
+  log.info({ id: served.id, urls, ...place }, 'serving');
   await untilAborted(signal);
   await stop(core, served, context);
 }

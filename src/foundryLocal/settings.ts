@@ -31,6 +31,8 @@ export interface ServeSettings extends CommonSettings {
   /** Absent: the runtime decides. */
   readonly threads: number | undefined;
   readonly loadTimeoutMs: number;
+  /** Where to say what the model runs on; absent: nobody asks. */
+  readonly reportFile: string | undefined;
 }
 
 const DEFAULT_LOAD_TIMEOUT_SECONDS = 600;
@@ -83,5 +85,6 @@ export function serveSettings(env: Environment, libraries: string): ServeSetting
     maxContext: wholeNumber(env, 'FL_MAX_CONTEXT'),
     threads: wholeNumber(env, 'FL_THREADS', 4096),
     loadTimeoutMs: (wholeNumber(env, 'FL_LOAD_TIMEOUT', 86_400) ?? DEFAULT_LOAD_TIMEOUT_SECONDS) * 1000,
+    reportFile: value(env, 'FL_REPORT_FILE'),
   };
 }

@@ -56,8 +56,8 @@ async function promptTemplateOf(folder: string): Promise<unknown> {
   }
 }
 
-/** Throws a PullError. */
-export async function makeView({ served, folder, maxContext, threads, now }: ViewOptions): Promise<void> {
+/** Resolves with the configuration that the core gets. Throws a PullError. */
+export async function makeView({ served, folder, maxContext, threads, now }: ViewOptions): Promise<GenaiConfig> {
   const model = await openModelFolder(served.folder, served.id);
   const [name = '', version = '0'] = served.id.split(':');
   const inside = join(folder, 'Microsoft', `${name}-${version}`, 'v1');
@@ -74,6 +74,7 @@ export async function makeView({ served, folder, maxContext, threads, now }: Vie
     const template = await promptTemplateOf(model.path);
     await writeFile(join(inside, INFERENCE_MODEL), JSON.stringify({ Name: served.id, PromptTemplate: template }));
     await writeFile(join(folder, SNAPSHOT), snapshotOf(served.catalog, now));
+    return config;
   } catch (error) {
     throw fileError(error, `make the folder ${folder}`);
   }

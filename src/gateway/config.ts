@@ -19,8 +19,13 @@ export const gatewayConfig = z.strictObject({
   port,
   /** Health, metrics and status. */
   adminPort: port,
-  /** The server on 127.0.0.1. */
-  runtime: z.strictObject({ kind: z.enum(['Ollama', 'FoundryLocal']), port }),
+  runtime: z.strictObject({
+    kind: z.enum(['Ollama', 'FoundryLocal']),
+    /** On 127.0.0.1. */
+    port,
+    /** In which the server says what its model runs on, replaced atomically; absent: it does not. */
+    reportFile: absolutePath.optional(),
+  }),
   model: z.strictObject({
     /** As the user declared it for this rung; what it was resolved to stands in the progress and lock files. */
     reference: z.string().min(1),

@@ -93,14 +93,16 @@ const modelIsTheDeclaredOne: Check = (facts) => {
  * How much of the model sits on the accelerator, 0 to 1; undefined before it was loaded, or where the runtime does not say.
  * While Ollama loads it reports the size of the file as if it were on the device (llm/llama_server.go, MemorySize).
  */
-export function residencyOf(facts: Facts): number | undefined {
-  const { sizeBytes, deviceBytes } = servedModel(facts) ?? {};
-  if (facts.load.phase !== 'Done' || !sizeBytes || deviceBytes === undefined) return undefined;
+export function residencyOf(facts: Facts, residency: Pick<Rules['residency'], 'class'>): number | undefined {
+  const { sizeBytes, deviceBytes, device } = servedModel(facts) ?? {};
+  if (facts.load.phase !== 'Done') return undefined;
+  if (device !== undefined) return device !== 'CPU' && device === residency.class ? 1 : 0;
+  if (!sizeBytes || deviceBytes === undefined) return undefined;
   return Math.min(1, Math.max(0, deviceBytes / sizeBytes));
 }
 
 const modelIsOnItsDevice: Check = (facts, { residency }) => {
-  const ratio = residencyOf(facts);
+  const ratio = residencyOf(facts, residency);
   if (!residency.required || ratio === undefined || ratio >= 1) return undefined;
   if (ratio === 0)
     return found('NotOnDevice', `the model sits on the CPU: the runtime did not find or use the ${residency.class}`);

@@ -1,7 +1,10 @@
-// Foundry Local as the judge sees it (SDK 1.2.3, as observed): its routes know variant ids and no digests.
+// Foundry Local as the judge sees it (SDK 1.2.3, as observed): its routes know variant ids, no digests, and not what a model runs on.
 import * as z from 'zod';
+import type { FoundryReport } from '../runtimes/foundryReport.ts';
+import type { LoadedModel } from './observation.ts';
 import { type RuntimeClient, RuntimeError } from './runtimeClient.ts';
 import { createRuntimeHttp } from './runtimeHttp.ts';
+import type { ReadReport } from './runtimeReport.ts';
 
 const started = z.object({ pid: z.union([z.number(), z.string()]).optional().catch(undefined) });
 const ids = z.array(z.string());
@@ -9,8 +12,16 @@ const completed = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }).optional() })),
 });
 
-/** @param port on 127.0.0.1 */
-export function createFoundryRuntime(port: number): RuntimeClient {
+const placeOf = ({ executionProvider, device }: FoundryReport): Pick<LoadedModel, 'executionProvider' | 'device'> => ({
+  executionProvider,
+  ...(device && { device }),
+});
+
+/**
+ * @param port on 127.0.0.1
+ * @param readReport what the server says of the model that it has loaded itself
+ */
+export function createFoundryRuntime(port: number, readReport: ReadReport): RuntimeClient {
   const http = createRuntimeHttp(port);
   const get = (path: string, signal: AbortSignal) => http.call({ method: 'GET', path, signal });
 
@@ -26,7 +37,12 @@ export function createFoundryRuntime(port: number): RuntimeClient {
       return pid === undefined ? {} : { instance: String(pid) };
     },
     version: async () => undefined, // no route tells it
-    models: async (signal) => (await loadedIds(signal)).map((name) => ({ name })),
+    async models(signal) {
+      // The server writes before it listens, so what lists a model has said what that runs on.
+      const loaded = await loadedIds(signal);
+      const report = await readReport();
+      return loaded.map((name) => (name === report?.model ? { name, ...placeOf(report) } : { name }));
+    },
     kindOf: async () => undefined,
     async load({ name }, _kind, signal) {
       // The server process loads its model before it listens; this mends one that was unloaded since.

@@ -13,6 +13,7 @@ import type { PodView } from './podView.ts';
 import { createPreload } from './preload.ts';
 import { notReady, refusalOf } from './refusal.ts';
 import type { RuntimeClient } from './runtimeClient.ts';
+import { reportReader } from './runtimeReport.ts';
 import type { GatewayStatus, PullStatus } from './status.ts';
 import { statusOf } from './statusReport.ts';
 import { createTruth, type Truth } from './truth.ts';
@@ -50,9 +51,11 @@ export function rulesOf({ residency, loadTimeoutSeconds, lameDuckSeconds, canary
   };
 }
 
-const runtimes: Readonly<Record<GatewayConfig['runtime']['kind'], (port: number) => RuntimeClient>> = {
-  Ollama: createOllamaRuntime,
-  FoundryLocal: createFoundryRuntime,
+type RuntimeConfig = GatewayConfig['runtime'];
+
+const runtimes: Readonly<Record<RuntimeConfig['kind'], (config: RuntimeConfig) => RuntimeClient>> = {
+  Ollama: ({ port }) => createOllamaRuntime(port),
+  FoundryLocal: ({ port, reportFile }) => createFoundryRuntime(port, reportReader(reportFile)),
 };
 
 /** Who waits for a model that is lost waits in vain. A drain turns nobody away who was taken in. */
@@ -67,7 +70,7 @@ function refuseWithoutModel(truth: Truth, admission: Admission): void {
 export function createJudge({ config, version, clock, log, onCanary }: JudgeOptions): Judge {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const client = runtimes[config.runtime.kind](config.runtime.port);
+  const client = runtimes[config.runtime.kind](config.runtime);
   const truth = createTruth({ rules: rulesOf(config), clock, log });
   const pull = watchPull({ config, truth, clock, log, signal });
   const preload = createPreload({ client, truth, clock, log, loadTimeoutMs: config.loadTimeoutSeconds * 1000 });

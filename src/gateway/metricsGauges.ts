@@ -52,7 +52,8 @@ const readings = {
   localmodel_ready: ({ state }) => flag(state().phase === 'Serving'),
   localmodel_model_loaded_info: loadedInfo,
   localmodel_model_load_seconds: ({ state }) => maybe(state().facts.load.seconds),
-  localmodel_model_residency_ratio: ({ state }) => maybe(residencyOf(state().facts)),
+  localmodel_model_residency_ratio: ({ state, class: deviceClass }) =>
+    maybe(residencyOf(state().facts, { class: deviceClass })),
   localmodel_upstream_up: ({ state }) => flag(state().facts.runtime.answer === 'Up'),
   localmodel_runtime_restarts_total: ({ state }) => one(state().facts.runtime.restarts),
   localmodel_pull_completed_bytes: ({ pull }) => maybe(pull()?.completedBytes),

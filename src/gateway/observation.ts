@@ -1,4 +1,5 @@
 // What the gateway can see of the pod, one thing at a time: the input of the state machine.
+import type { DeviceClass } from '../api/hardware.ts';
 
 /** What the runtime has to serve: known once the pull, the pin or the lock says it. */
 export interface Target {
@@ -17,6 +18,10 @@ export interface LoadedModel {
   /** Of these, bytes on the accelerator. */
   readonly deviceBytes?: number;
   readonly contextLength?: number;
+  /** Class of device on which all of it sits, where the runtime counts no bytes. */
+  readonly device?: DeviceClass;
+  /** Such as CUDAExecutionProvider. */
+  readonly executionProvider?: string;
 }
 
 /** Something that has to be there before anybody is served, and is not. */

@@ -75,6 +75,8 @@ const runtimeStatus = z.object({
   version: maybe(z.string()),
   /** Seen by this gateway. */
   restarts: maybe(count),
+  /** On which the served model runs, such as CUDAExecutionProvider; absent: the runtime does not say. */
+  executionProvider: maybe(z.string()),
 });
 
 const noRequests = { inFlight: 0, queued: 0 };

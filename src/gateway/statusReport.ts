@@ -75,7 +75,7 @@ export function statusOf(input: StatusInput): GatewayStatus {
     since: timestamp(state.since),
     ready: phase === 'Serving',
     model: modelOf(input),
-    residency: defined({ ...config.residency, ratio: residencyOf(facts) }),
+    residency: defined({ ...config.residency, ratio: residencyOf(facts, config.residency) }),
     pull,
     requests: requestsOf(input, timestamp),
     canary: canaryOf(input, timestamp),
@@ -84,6 +84,7 @@ export function statusOf(input: StatusInput): GatewayStatus {
       up: facts.runtime.answer === 'Up',
       version: runtimeVersion,
       restarts: facts.runtime.restarts,
+      executionProvider: servedModel(facts)?.executionProvider,
     }),
   });
 }

@@ -16,6 +16,8 @@ export interface GatewayReading {
   readonly model?: ModelReading;
   /** Part of the model that sits on its device, 0 to 1. */
   readonly residency?: number;
+  /** On which the model runs, where the runtime says it. */
+  readonly executionProvider?: string;
 }
 
 export interface PullReading {
@@ -125,6 +127,7 @@ export function readingOf(
     message: messageOf(status),
     ready: status.ready,
     ...defined({ pull: pullOf(status), model: modelOf(status), residency: status.residency?.ratio }),
+    ...defined({ executionProvider: word(status.runtime?.executionProvider) }),
   };
 }
 

@@ -18,6 +18,8 @@ const reservedEnv: readonly string[] = [
   PULL_CONFIG,
 ];
 
+const REPORT_FILE = `${paths.report}/runtime.json`;
+
 const isCuda = ({ choice }: RuntimeInput) => choice.class === 'GPU' && (choice.vendor ?? 'nvidia') === 'nvidia';
 
 function provider(input: RuntimeInput): 'cpu' | 'cuda' | undefined {
@@ -44,6 +46,7 @@ function serveEnv({ settings, rung }: RuntimeInput): Partial<Record<FoundryVaria
     FL_MAX_CONTEXT: maxContext,
     ...(threads !== undefined && { FL_THREADS: threads }),
     FL_LOAD_TIMEOUT: loadTimeoutSeconds,
+    FL_REPORT_FILE: REPORT_FILE,
     FL_OFFLINE: 1,
   };
 }
@@ -54,6 +57,7 @@ export const foundryLocal: Runtime = {
   container: 'foundry-local',
   port: RESERVED_PORTS.foundryLocal,
   pullSeesDevices: true,
+  reportFile: REPORT_FILE,
   // microsoft/Foundry-Local 1.2.3: on linux-arm64 the package brings a CPU runtime only.
   backends: [{ class: 'CPU' }, { class: 'GPU', vendor: 'nvidia', arch: 'amd64' }],
   lacks: {

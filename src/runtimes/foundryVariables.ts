@@ -9,6 +9,8 @@ export const foundryVariables = {
   FL_MAX_CONTEXT: 'tokens of context',
   FL_THREADS: 'CPU threads; absent: the runtime decides',
   FL_LOAD_TIMEOUT: 'seconds that loading may take',
+  FL_REPORT_FILE:
+    'file into which serve writes, once the model is loaded, what it runs on (`src/runtimes/foundryReport.ts`); absent: it is not told',
   FL_OFFLINE: '1: never ask the catalog',
   FL_CORE: 'folder with the core and its libraries; set by the image',
 } as const satisfies Record<string, string>;

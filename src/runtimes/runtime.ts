@@ -53,6 +53,8 @@ export interface Runtime {
   readonly lacks: Partial<Record<DeviceClass, Lack>>;
   /** Its pull chooses among variants by the devices that it sees, so it gets the rung's devices too; default false. */
   readonly pullSeesDevices?: boolean;
+  /** File in which its server says what the model runs on, for the gateway; absent: it has a route for that, or none. */
+  readonly reportFile?: string;
   /** Variables that the operator sets itself, or that would break the pod: refused in spec.pod.env and in rungs, by name. */
   readonly reservedEnv: readonly string[];
   /** Problems of the spec that only this runtime knows of. */
@@ -75,6 +77,8 @@ export const paths = {
   /** HOME of the runtime: keys and caches that it insists on writing. */
   home: '/home/model',
   tmp: '/tmp',
+  /** Written by the runtime for the gateway, and apart from what the gateway believes of others. */
+  report: '/run/local-runtime',
   /** Shared between pull and gateway: progress.json. */
   shared: '/run/local-model',
   apiKeys: '/etc/local-model/api-keys',

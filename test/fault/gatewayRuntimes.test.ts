@@ -127,17 +127,27 @@ describe('Ollama', () => {
   });
 });
 
+const silentFoundry = (port: number) => createFoundryRuntime(port, async () => undefined);
+
 describe('Foundry Local', () => {
   it('tells its processes apart, and lists variants by id', async () => {
-    const { server, client } = await scripted(createFoundryRuntime);
+    const { server, client } = await scripted(silentFoundry);
     server.on('GET', '/status', answer({ modelCachePath: '/models', endpoints: [], pid: 7 }));
     server.on('GET', '/models/loaded', answer(['tiny-generic-cpu:1']));
     expect(await client.alive(never)).toEqual({ instance: '7' });
     expect(await client.models(never)).toEqual([{ name: 'tiny-generic-cpu:1' }]);
   });
 
+  it('tells on what the model runs of which its server has spoken, and of no other', async () => {
+    const place = { executionProvider: 'CUDAExecutionProvider', device: 'GPU' } as const;
+    const report = { schema: 1, model: 'tiny-cuda-gpu:1', ...place } as const;
+    const { server, client } = await scripted((port) => createFoundryRuntime(port, async () => report));
+    server.on('GET', '/models/loaded', answer(['tiny-cuda-gpu:1', 'other-cuda-gpu:1']));
+    expect(await client.models(never)).toEqual([{ name: 'tiny-cuda-gpu:1', ...place }, { name: 'other-cuda-gpu:1' }]);
+  });
+
   it('is told to load only what it has not loaded itself', async () => {
-    const { server, client } = await scripted(createFoundryRuntime);
+    const { server, client } = await scripted(silentFoundry);
     server.on('GET', '/models/loaded', answer(['tiny-generic-cpu:1']), answer([]));
     server.on('GET', '/models/load/tiny-generic-cpu%3A1', answer(''));
     await client.load({ name: 'tiny-generic-cpu:1' }, undefined, never);
@@ -147,7 +157,7 @@ describe('Foundry Local', () => {
   });
 
   it('answers the canary as OpenAI does', async () => {
-    const { server, client } = await scripted(createFoundryRuntime);
+    const { server, client } = await scripted(silentFoundry);
     const choices = [{ message: { role: 'assistant', content: ' Hello' }, delta: { content: ' Hello' } }];
     server.on('POST', '/v1/chat/completions', answer({ choices }), answer({ choices: [] }));
     const question = { name: 'tiny-generic-cpu:1', prompt: 'Hi', kind: undefined, maxTokens: 8 };

@@ -64,12 +64,21 @@ const accelerated = (status: 'True' | 'False' | 'Unknown', reason: Reason<'Accel
 
 const residencyIn = (speaker: Speaker): number | undefined => readingIn(speaker)?.residency;
 
+interface Seat {
+  ratio: number;
+  pod: string;
+  /** " (CUDAExecutionProvider)"; empty where the runtime does not say it. */
+  provider: string;
+}
+
 /** The one that says most against it. */
-function leastOf(speakers: readonly Speaker[]): { ratio: number; pod: string } | undefined {
-  let least: { ratio: number; pod: string } | undefined;
+function leastOf(speakers: readonly Speaker[]): Seat | undefined {
+  let least: Seat | undefined;
   for (const speaker of speakers) {
-    const ratio = residencyIn(speaker);
-    if (ratio !== undefined && (!least || ratio < least.ratio)) least = { ratio, pod: speaker.pod.metadata.name };
+    const { residency: ratio, executionProvider } = readingIn(speaker) ?? {};
+    const provider = executionProvider === undefined ? '' : ` (${executionProvider})`;
+    if (ratio !== undefined && (!least || ratio < least.ratio))
+      least = { ratio, pod: speaker.pod.metadata.name, provider };
   }
   return least;
 }
@@ -93,7 +102,11 @@ export function acceleratedCondition(situation: Situation): SomeCondition | unde
   if (before) return before;
   const least = leastOf(speakers);
   if (least?.ratio === 0)
-    return accelerated('False', 'NotOnDevice', `pod ${least.pod}: the whole model is on the CPU, not on the ${device}`);
+    return accelerated(
+      'False',
+      'NotOnDevice',
+      `pod ${least.pod}: the whole model is on the CPU${least.provider}, not on the ${device}`,
+    );
   if (least && least.ratio < 1) {
     const percent = percentOf(least.ratio);
     return accelerated('False', 'PartlyOnCPU', `pod ${least.pod}: ${percent} % of the model is on the ${device}`);
@@ -101,7 +114,7 @@ export function acceleratedCondition(situation: Situation): SomeCondition | unde
   const quiet = speakers.find((speaker) => speaker.pod.pod.ready && residencyIn(speaker) === undefined);
   if (quiet) return accelerated('Unknown', 'Unknown', `${quietly(quiet)} where the model sits`);
   if (!least) return accelerated('Unknown', 'Unknown', 'no gateway has reported where the model sits');
-  return accelerated('True', 'OnDevice', `the whole model is on the ${device}`);
+  return accelerated('True', 'OnDevice', `the whole model is on the ${device}${least.provider}`);
 }
 
 const quietly = ({ pod, heard }: Speaker): string =>

@@ -44,6 +44,8 @@ export interface FoundryPod {
   readonly folder: string;
   readonly store: string;
   readonly home: string;
+  /** In which the server says what its model runs on. */
+  readonly reportFile: string;
   /** Runs the pull to its end. Unless `changes` say otherwise, from the catalog, and each revision is called as its reference. */
   pull(reference: string, changes?: Changes): Promise<Pulled>;
   /** Begins a pull and does not wait for its end. */
@@ -113,6 +115,7 @@ export async function createFoundryPod(natives: FoundryNatives, atEnd: AtEnd, sh
     await thaw(folder);
     await rm(folder, { recursive: true, force: true });
   });
+  const reportFile = join(folder, 'report', 'runtime.json');
   const [home, store] = [join(folder, 'home'), shared ?? join(folder, 'models')];
   await mkdir(home);
   const common = {
@@ -159,6 +162,7 @@ export async function createFoundryPod(natives: FoundryNatives, atEnd: AtEnd, sh
     FL_THREADS: '1',
     FL_LOAD_TIMEOUT: '60',
     FL_OFFLINE: '1',
+    FL_REPORT_FILE: reportFile,
     ...env,
   });
 
@@ -166,6 +170,7 @@ export async function createFoundryPod(natives: FoundryNatives, atEnd: AtEnd, sh
     folder,
     store,
     home,
+    reportFile,
     begin,
     pull: (reference, changes) => begin(reference, changes).ended,
     serve: (model, env) =>

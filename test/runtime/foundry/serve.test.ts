@@ -52,6 +52,15 @@ describe('a model that was brought on a read-only volume', () => {
     expect(await loadedIds(world().server.url)).toEqual([reference]);
   });
 
+  test('and by then it has said on what it runs', async () => {
+    expect(JSON.parse(await readFile(world().pod.reportFile, 'utf8'))).toEqual({
+      schema: 1,
+      model: reference,
+      executionProvider: 'CPUExecutionProvider',
+      device: 'CPU',
+    });
+  });
+
   test('chats', async () => {
     const { status, body } = await chat(world().server);
     expect(status).toBe(200);

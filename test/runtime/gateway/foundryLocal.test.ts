@@ -1,6 +1,7 @@
 // A gateway process in front of the real Foundry Local core, which has no digests and loads its model itself.
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { GatewayConfig } from '../../../src/gateway/config.ts';
 import { waitFor } from '../../controlplane/wait.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../fault/gatewayProcess.ts';
 import { tellTimes } from '../../fault/told.ts';
@@ -28,13 +29,19 @@ afterEach(async () => {
   for (const act of atEnd.splice(0).reverse()) await act();
 });
 
-async function serving(): Promise<{ server: FoundryServer; gateway: GatewayProcess }> {
+async function started(changes: Partial<GatewayConfig> = {}) {
   const { pod, model } = pulled();
   const server = await pod.serve(id);
   atEnd.push(server.stop);
-  const runtime = { kind: 'FoundryLocal', port: Number(new URL(server.url).port) } as const;
-  const gateway = await startGatewayProcess({ runtimePort: runtime.port, pulled: model, changes: { runtime } });
+  const port = Number(new URL(server.url).port);
+  const runtime = { kind: 'FoundryLocal', port, reportFile: pod.reportFile } as const;
+  const gateway = await startGatewayProcess({ runtimePort: port, pulled: model, changes: { runtime, ...changes } });
   atEnd.push(gateway.stop);
+  return { server, gateway };
+}
+
+async function serving(): Promise<{ server: FoundryServer; gateway: GatewayProcess }> {
+  const { server, gateway } = await started();
   await gateway.secondsUntil(/^Serving/);
   // The core has been seen to die of an unload while it answers, so let the canary have its answer first.
   await waitFor('canary', async () => (await gateway.status()).canary.outcome, patience);
@@ -59,7 +66,18 @@ describe('a pod of Foundry Local', () => {
       phase: 'Serving',
       model: { runtimeName: id, loadedName: id },
       canary: { outcome: 'Passed' },
-      runtime: { kind: 'FoundryLocal', up: true, restarts: 0 },
+      residency: { class: 'CPU', ratio: 0 },
+      runtime: { kind: 'FoundryLocal', up: true, restarts: 0, executionProvider: 'CPUExecutionProvider' },
+    });
+  });
+
+  test('is not ready where a GPU is required and the core, by its own word, runs on the CPU', async () => {
+    const { gateway } = await started({ residency: { class: 'GPU', required: true } });
+    await gateway.secondsUntil(/^NotOnDevice: the model sits on the CPU/);
+    expect(await gateway.status()).toMatchObject({
+      ready: false,
+      residency: { class: 'GPU', required: true, ratio: 0 },
+      runtime: { executionProvider: 'CPUExecutionProvider' },
     });
   });
 

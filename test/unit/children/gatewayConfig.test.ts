@@ -14,6 +14,15 @@ test('is what the gateway takes', () => {
   expect(gatewayConfig.parse(config)).toEqual(config);
 });
 
+test('the gateway reads the file that Foundry Local writes', () => {
+  const input = podInput({ runtime: 'FoundryLocal', model: { name: 'phi-4-mini' } });
+  const { reportFile } = gatewayConfigOf(input).runtime;
+  expect(reportFile).toBe('/run/local-runtime/runtime.json');
+  const env = input.runtime.main(input).env.find(({ name }) => name === 'FL_REPORT_FILE');
+  expect(env?.value).toBe(reportFile);
+  expect(gatewayConfigOf(podInput()).runtime).not.toHaveProperty('reportFile');
+});
+
 test('a rung with a model of its own is served by that name and digest, under the names that clients know', () => {
   const input = podInput({
     model: { name: 'a', digest: digest('1'), servedNames: ['assistant'] },

@@ -27,6 +27,16 @@ test('the runtime cannot write what the gateway believes', () => {
   expect(names('gateway')).toContain('shared');
 });
 
+test('Foundry Local says what it runs on in a folder of its own, which the gateway only reads', () => {
+  const fields = { runtime: 'FoundryLocal' } as const;
+  const where = { name: 'report', mountPath: '/run/local-runtime' };
+  expect(mount('report', 'main', fields)).toEqual(where);
+  expect(mount('report', 'gateway', fields)).toEqual({ ...where, readOnly: true });
+  expect(mount('report', 'pull', fields)).toBeUndefined();
+  expect(mount('shared', 'main', fields)).toBeUndefined();
+  expect(entry('report', {})).toBeUndefined();
+});
+
 test('an ephemeral store is as large as the user lets it be', () => {
   const storage = { type: 'Ephemeral', ephemeral: { sizeLimit: '20Gi' } } as const;
   expect(entry('models', { storage })).toEqual({ name: 'models', emptyDir: { sizeLimit: '20Gi' } });

@@ -1,4 +1,5 @@
 // The server with a core that does as it is told; with the real one: test/runtime/foundry.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { CoreError, type FoundryCore } from '../../../src/foundryLocal/core.ts';
@@ -29,6 +30,7 @@ beforeEach(async () => {
     maxContext: 2048,
     threads: 1,
     loadTimeoutMs: 60_000,
+    reportFile: join(folder, 'report', 'runtime.json'),
   };
   await writeServed(settings.home, { reference: 'tiny', id: 'tiny-generic-cpu:2', folder: model });
 });
@@ -97,6 +99,63 @@ describe('the server', () => {
     stop.abort();
     await ending;
     expect(core.said).toContain('register');
+  });
+});
+
+describe('what it tells the gateway', () => {
+  const told = () => readFile(settings.reportFile ?? '', 'utf8').catch(() => undefined);
+
+  it('is there before it listens, and not before the model is loaded', async () => {
+    await mkdir(join(folder, 'report'));
+    await writeFile(settings.reportFile ?? '', 'of the process before');
+    const seen: Record<string, unknown> = {};
+    const { stop, ending, said } = start({
+      load: async () => {
+        seen.load = await told();
+      },
+      startService: async () => {
+        seen.startService = JSON.parse((await told()) ?? '');
+        return [];
+      },
+    });
+    await said('startService');
+    stop.abort();
+    await ending;
+    expect(seen).toEqual({
+      load: undefined,
+      startService: {
+        schema: 1,
+        model: 'tiny-generic-cpu:2',
+        executionProvider: 'CPUExecutionProvider',
+        device: 'CPU',
+      },
+    });
+  });
+
+  test.each([
+    [[{ cuda: {} }], 'CUDAExecutionProvider', 'GPU'],
+    [[], 'CPUExecutionProvider', 'CPU'],
+  ])('with provider_options %j is %s', async (provider_options, executionProvider, device) => {
+    const config = {
+      model: { type: 'phi3', decoder: { filename: 'model.onnx', session_options: { provider_options } } },
+    };
+    await writeFiles(join(folder, 'model'), { 'genai_config.json': JSON.stringify(config) });
+    const cuda = { name: 'CUDAExecutionProvider', registered: false };
+    const { stop, ending, said } = start({ providers: async () => [cuda] }, { provider: providers.cuda });
+    await said('startService');
+    stop.abort();
+    await ending;
+    expect(JSON.parse((await told()) ?? '')).toMatchObject({ executionProvider, device });
+  });
+
+  it('is not needed: where it cannot be written that is logged, and the server serves', async () => {
+    await writeFile(join(folder, 'report'), 'a file where the folder should be');
+    const { stop, ending, said, lines, core } = start();
+    await said('startService');
+    stop.abort();
+    await ending;
+    expect(core.said).toContain('startService');
+    expect(lines.map(({ message }) => message)).toContain('the gateway cannot be told what the model runs on');
   });
 });
 

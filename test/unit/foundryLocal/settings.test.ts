@@ -17,6 +17,7 @@ describe('settings', () => {
       maxContext: undefined,
       threads: undefined,
       loadTimeoutMs: 600_000,
+      reportFile: undefined,
     });
   });
 
@@ -30,6 +31,7 @@ describe('settings', () => {
       FL_MAX_CONTEXT: '8192',
       FL_THREADS: '4',
       FL_LOAD_TIMEOUT: '30',
+      FL_REPORT_FILE: '/run/local-runtime/runtime.json',
     };
     expect(serveSettings(env, '/app/core')).toMatchObject({
       libraries: '/elsewhere',
@@ -39,6 +41,7 @@ describe('settings', () => {
       maxContext: 8192,
       threads: 4,
       loadTimeoutMs: 30_000,
+      reportFile: '/run/local-runtime/runtime.json',
     });
   });
 

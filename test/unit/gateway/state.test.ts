@@ -137,6 +137,16 @@ describe('residency', () => {
     expect(pod.state.message).toContain(words);
   });
 
+  it.each([
+    ['GPU', 'Serving'],
+    ['CPU', 'NotOnDevice'],
+    ['NPU', 'NotOnDevice'],
+  ] as const)('of a model that says that it sits on a %s, with a required GPU, is %s', (device, reason) => {
+    const { deviceBytes: _, sizeBytes: __, ...plain } = model;
+    expect(servingPod(gpuRules).sees(lists({ ...plain, device })).state.reason).toBe(reason);
+    expect(servingPod(cpuRules).sees(lists({ ...plain, device })).state.reason).toBe('Serving');
+  });
+
   it('is nobody’s concern on the CPU, or where the runtime does not tell', () => {
     expect(servingPod(cpuRules).sees(lists({ ...model, deviceBytes: 0 })).state.reason).toBe('Serving');
     const { deviceBytes: _, ...silentModel } = model;

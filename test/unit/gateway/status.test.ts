@@ -61,11 +61,31 @@ describe('the status of a pod', () => {
     expect(readStatus(JSON.parse(JSON.stringify(status)))).toEqual(status);
   });
 
+  it('tells on what the model runs, where the runtime says it', () => {
+    const { deviceBytes: _, ...plain } = model;
+    const place = { executionProvider: 'CUDAExecutionProvider', device: 'GPU' } as const;
+    const status = reportOf(servingPod(gpuRules).sees(lists({ ...plain, ...place })));
+    expect(status).toMatchObject({
+      ready: true,
+      residency: { ratio: 1 },
+      runtime: { executionProvider: 'CUDAExecutionProvider' },
+    });
+    expect(readStatus(JSON.parse(JSON.stringify(status)))).toEqual(status);
+    const fallen = { executionProvider: 'CPUExecutionProvider', device: 'CPU' } as const;
+    expect(reportOf(servingPod(gpuRules).sees(lists({ ...plain, ...fallen })))).toMatchObject({
+      ready: false,
+      reason: 'NotOnDevice',
+      residency: { ratio: 0 },
+      runtime: { executionProvider: 'CPUExecutionProvider' },
+    });
+  });
+
   it('leaves out what is not known', () => {
     const status = reportOf(createPod());
     expect(status.model).not.toHaveProperty('loadedDigest');
     expect(status.residency).toEqual({ class: 'GPU', required: true });
     expect(status).not.toHaveProperty('pull');
+    expect(status.runtime).not.toHaveProperty('executionProvider');
   });
 
   it('shows what is loaded when it is not what was declared', () => {

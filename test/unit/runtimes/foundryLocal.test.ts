@@ -19,6 +19,7 @@ const serve = {
   FL_PORT: '5273',
   FL_MAX_CONTEXT: '4096',
   FL_LOAD_TIMEOUT: '600',
+  FL_REPORT_FILE: '/run/local-runtime/runtime.json',
   FL_OFFLINE: '1',
 };
 

@@ -63,6 +63,16 @@ describe('Accelerated', () => {
     expect(conditionIn(status, 'Accelerated')?.message).toMatch(message);
   });
 
+  test.each([
+    [1, 'CUDAExecutionProvider', 'True OnDevice', 'the whole model is on the GPU (CUDAExecutionProvider)'],
+    [0, 'CPUExecutionProvider', 'False NotOnDevice', 'model is on the CPU (CPUExecutionProvider), not on the GPU'],
+  ])('with ratio %d names the provider %s, where the runtime says it', (ratio, executionProvider, face, words) => {
+    const runtime = { kind: 'FoundryLocal', up: true, executionProvider };
+    const status = statusOf({ pods: [[serving(), { ...sitting(ratio), runtime }]] });
+    expect(faceOf(status).Accelerated).toBe(face);
+    expect(conditionIn(status, 'Accelerated')?.message).toContain(words);
+  });
+
   test('is not there on the CPU', () => {
     const wanted = spec();
     const one = pod({ revision: revisionOf(wanted) });
