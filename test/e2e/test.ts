@@ -49,7 +49,7 @@ export const test = base.extend<Fixtures>({
     const dispatcher = doorAgent(world.node.layout.door);
     await use({ ...createTenant(cluster, namespace.name), world, dispatcher });
     await namespace.remove();
-    await dispatcher.close();
+    await dispatcher.destroy(); // a connection may be waiting for a pod that is gone
     await cluster.close();
   },
 });
