@@ -33,6 +33,8 @@ interface Stage extends RealNodeRun {
 
 const namespace = 'ai';
 const name = 'hello';
+/** What clients call the model. */
+const servedName = 'tiny';
 const apiKey = 'a-key-of-the-team';
 const question = 'Who are you?';
 const labels = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
@@ -97,7 +99,10 @@ async function applyDeployment(stage: Stage): Promise<void> {
     apiVersion: 'localmodels.dev/v1alpha1',
     kind: 'LocalModelDeployment',
     metadata: { name, namespace },
-    spec: specOf(first, { api: { auth: { secretRef: { name: 'keys' } } } }),
+    spec: specOf(first, {
+      model: { name: first.name, servedNames: [servedName], source: { registry: { plainHttp: true } } },
+      api: { auth: { secretRef: { name: 'keys' } } },
+    }),
   };
   const text = stringify(manifest, { lineWidth: 0 });
   screen.command('kubectl apply -f - <<EOF');
@@ -130,7 +135,6 @@ async function untilReady(stage: Stage): Promise<void> {
 
 async function ask(stage: Stage): Promise<void> {
   const { screen, running, signal } = stage;
-  const { first } = running.world.models;
   screen.heading('4/5  An answer');
   const port = await freePort();
   const { kubectl, kubeconfig } = running.node.connection;
@@ -140,7 +144,7 @@ async function ask(stage: Stage): Promise<void> {
   const child = spawn(kubectl, forward, { env, stdio: 'ignore' });
   try {
     const url = `http://127.0.0.1:${port}/v1/chat/completions`;
-    const body = JSON.stringify({ model: first.name, messages: [{ role: 'user', content: question }] });
+    const body = JSON.stringify({ model: servedName, messages: [{ role: 'user', content: question }] });
     screen.command(`curl ${url} -H 'authorization: Bearer ${apiKey}' -d '${body}'`);
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
     const request = async () => (await fetch(url, { method: 'POST', headers, body, signal })).text();
