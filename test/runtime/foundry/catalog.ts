@@ -27,6 +27,8 @@ export interface CatalogServer {
   readonly requests: string[];
   /** What it offers; may be changed. */
   models: CatalogModel[];
+  /** Hears requests and answers none. */
+  silent: boolean;
   /** Before the answer to a request for a blob is sent. It may end the connection, or change the bytes. */
   onBlob: (name: string, bytes: Buffer, response: ServerResponse) => Promise<Buffer | undefined> | Buffer | undefined;
   close(): Promise<void>;
@@ -136,6 +138,7 @@ export async function startCatalog(models: CatalogModel[]): Promise<CatalogServe
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', `https://${request.headers.host}`);
     server.requests.push(`${request.method} ${url.host}${url.pathname}`);
+    if (server.silent) return;
     for await (const _ of request); // what is asked for is always the same
     if (request.method === 'POST') {
       const value = server.models.map(entityOf);
@@ -174,6 +177,7 @@ export async function startCatalog(models: CatalogModel[]): Promise<CatalogServe
     ca: authority.cert,
     requests: [],
     models,
+    silent: false,
     onBlob: (_, bytes) => bytes,
     async close() {
       for (const tunnel of tunnels) tunnel.destroy();
