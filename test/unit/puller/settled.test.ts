@@ -103,11 +103,14 @@ describe('what a name means', () => {
 });
 
 describe('what cannot be read', () => {
-  it.each(['{', '{}', '{"digest":"latest"}', `{"digest":"${locked}","adapters":["latest"]}`])('in the lock (%j) is not passed over', async (text) => {
-    const { store, config } = await setUp();
-    await lockTo(config, text);
-    await expect(wantedModels(config, store)).rejects.toMatchObject({ reason: 'Internal', message: /r1\.json/ });
-  });
+  it.each(['{', '{}', '{"digest":"latest"}', `{"digest":"${locked}","adapters":["latest"]}`])(
+    'in the lock (%j) is not passed over',
+    async (text) => {
+      const { store, config } = await setUp();
+      await lockTo(config, text);
+      await expect(wantedModels(config, store)).rejects.toMatchObject({ reason: 'Internal', message: /r1\.json/ });
+    },
+  );
 
   it.each([
     [{ reference: 'a.b/c' }],
