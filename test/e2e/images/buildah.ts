@@ -27,7 +27,7 @@ export interface BuildOptions {
 }
 
 /** A build of ours makes about ten, 20 MB of which are not those of the build before. */
-const mostLayers = 150;
+const mostLayers = 60;
 
 /** `folder` holds storage and settings; `debian` is the folder of the program. */
 export async function openBuildah(debian: string, folder: string): Promise<Buildah> {

@@ -21,9 +21,14 @@ export const images = {
   pause: pauseImage,
   operator: 'localhost/local-model-operator:e2e',
   ollama: 'localhost/ollama:e2e',
+  foundryLocal: 'localhost/foundry-local:e2e',
 } as const;
 
-const bases = { node: 'localhost/base/node:1', operator: 'localhost/base/nodejs:1' } as const;
+const bases = {
+  node: 'localhost/base/node:1',
+  operator: 'localhost/base/nodejs:1',
+  foundry: 'localhost/base/foundry:1',
+} as const;
 
 /** What an image without a Dockerfile in the repository is made from. */
 interface Recipe {
@@ -92,6 +97,40 @@ const pause = ({ pause: program }: NodeBinaries): Recipe => ({
   instructions: ['USER 65535:65535', 'ENTRYPOINT ["/pause"]'],
 });
 
+/** What the core loads by name when it needs it, and so does not show among its needs. */
+const loadedByName = ['libssl.so.3', 'libcrypto.so.3'] as const;
+
+/** Node, a shell, and the core of Foundry Local with what it runs on, at the place where the image of our Dockerfile has it. */
+async function foundryBase({ foundryLocal: { core } }: NodeBinaries): Promise<Recipe> {
+  const libraries = (await readdir(core)).filter((name) => name !== 'manifest.json');
+  const known = (await promisify(execFile)('ldconfig', ['-p'], { env: { PATH: '/usr/sbin:/sbin' } })).stdout;
+  const system = loadedByName.flatMap((name) => known.match(new RegExp(`${name} .*=> (/\\S+)`))?.[1] ?? []);
+  return {
+    tag: bases.foundry,
+    tree: {
+      programs: [
+        node,
+        { from: '/bin/sh', to: 'bin/sh' },
+        ...libraries.map((name) => ({ from: join(core, name), to: `app/core/${name}` })),
+        ...system.map((path) => ({ from: path, to: path })),
+      ],
+    },
+    instructions: ['WORKDIR /app', 'USER 65532:65532', 'ENTRYPOINT ["/nodejs/bin/node", "/app/foundryLocal.js"]'],
+  };
+}
+
+/** The server out of our own image, on that base: the Dockerfile's own target fetches a hundred megabytes at each build. */
+async function buildFoundryLocal(buildah: Buildah): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'lmo-image-'));
+  try {
+    const lines = [`FROM ${images.operator} AS ours`, `FROM ${bases.foundry}`, 'COPY --from=ours /app /app', ''];
+    await writeFile(join(folder, 'Dockerfile'), lines.join('\n'));
+    await buildah.build({ tag: images.foundryLocal, context: folder });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 async function cook(buildah: Buildah, { tag, tree, instructions }: Recipe): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lmo-image-'));
   try {
@@ -119,7 +158,7 @@ export interface ImageOptions {
 export async function buildImages({ binaries, env, progress }: ImageOptions): Promise<BuiltImages> {
   const folder = defaultCacheFolder(env, 'images');
   const buildah = await openBuildah(binaries.debian, folder);
-  const recipes = [pause(binaries), ollama(binaries), operatorBase, await buildBase()];
+  const recipes = [pause(binaries), ollama(binaries), operatorBase, await buildBase(), await foundryBase(binaries)];
   const archives: string[] = [];
   for (const recipe of recipes) {
     const key = await keyOf(recipe);
@@ -140,6 +179,7 @@ export async function buildImages({ binaries, env, progress }: ImageOptions): Pr
     },
   });
   await progress.during(`Building the image ${images.operator}`, () => last, building);
+  await buildFoundryLocal(buildah);
   for (const tag of Object.values(images)) archives.push(await archiveOf(buildah, folder, tag));
   await buildah.tidy();
   return { archives };

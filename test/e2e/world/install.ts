@@ -15,6 +15,7 @@ export const installArguments: readonly string[] = [
     `image.repository=${images.operator.split(':')[0]}`,
     `image.tag=${images.operator.split(':')[1]}`,
     `defaults.images.ollama=${images.ollama}`,
+    `defaults.images.foundryLocal=${images.foundryLocal}`,
   ].join(','),
 ];
 
