@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { resources } from '../../src/kube/resources.ts';
-import { NAMESPACE, RELEASE } from '../integration/helm.ts';
+import { NAMESPACE, openHelm, RELEASE } from '../integration/helm.ts';
 import { refusals } from '../integration/installedOperator.ts';
 import { childResources } from '../integration/operator/tenant.ts';
 import { type Setting, test } from './test.ts';
@@ -87,6 +87,15 @@ describe('the pods of a model', () => {
       return true;
     });
   });
+});
+
+test('helm test finds the operator well', async ({ setting }) => {
+  const { cluster, world } = setting;
+  using helm = openHelm(world.helm);
+  const { kubeconfig } = cluster.access;
+  const { code, stdout, stderr } = await helm.run(['test', RELEASE, '--namespace', NAMESPACE], { kubeconfig });
+  expect(code, stdout + stderr).toBe(0);
+  expect(stdout).toMatch(/Phase: +Succeeded/);
 });
 
 test('the operator is refused nothing that it asks for', async ({ setting }) => {

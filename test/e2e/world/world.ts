@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/process/clock.ts';
 import { findHelm } from '../../controlplane/binaries.ts';
 import type { Progress } from '../../controlplane/progress.ts';
 import { spelledSeconds } from '../../controlplane/progress.ts';
+import { NAMESPACE } from '../../integration/helm.ts';
 import { buildImages } from '../images/images.ts';
 import { findNodeBinaries } from '../node/binaries.ts';
 import { type NodeConnection, type RealNode, startNode } from '../node/node.ts';
@@ -43,6 +44,8 @@ export async function startWorld({ env, progress }: WorldOptions): Promise<Runni
   try {
     const models = await publishModels(node.layout.door);
     await timed('The operator is installed', installOperator(node.access, helm));
+    // From now on: the pods that take the place of killed ones show that they need no more.
+    await node.access.runKubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted']);
     const { connection, layout, init, keeper, cgroup, programs } = node;
     return { world: { node: { connection, layout, init, keeper, cgroup, programs }, models, helm }, node };
   } catch (error) {
