@@ -60,12 +60,12 @@ describe('the pods of a model', () => {
     expect(others.code, others.stderr).toBe(0);
     expect((await operatorPods(setting)).filter((uid) => killed.includes(uid))).toEqual([]);
     await installOperator(cluster.access, world.helm, ['--set', 'operator.logLevel=debug']);
-    await setting.patch(resources.deployment, 'model', { spec: { replicas: 5 } }); // something to mend: it is at work again
-    await setting.until('the operator is at work', async () => {
-      const found = await setting.find(resources.deployment);
-      return found?.spec.replicas === 1;
-    });
-    await setting.until('only one pod', async () => (await podsOf(setting)).length === 1);
+    // Something to mend, away from the pods, shows that it is at work again.
+    const label = 'app.kubernetes.io/part-of';
+    const ours = (await setting.find(resources.service))?.metadata.labels?.[label];
+    await setting.patch(resources.service, 'model', { metadata: { labels: { [label]: 'somebody' } } });
+    const mended = async () => (await setting.find(resources.service))?.metadata.labels?.[label] === ours;
+    await setting.until('the operator is at work', mended);
     expect(await podsOf(setting)).toEqual(before);
     expect(await chat(setting, { model: first.name })).toBe(first.answer);
     await installOperator(cluster.access, world.helm);

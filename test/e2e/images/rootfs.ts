@@ -34,7 +34,6 @@ export async function layTree(folder: string, { programs, files = [], links = {}
     await place(folder, from, to);
     for (const library of await librariesOf(from)) libraries.add(library);
   }
-  // The C library loads these by name, when a host name is looked up.
   for (const library of libraries) await place(folder, await realpath(library), library);
   for (const { from, to } of files) {
     await mkdir(dirname(join(folder, to)), { recursive: true });
