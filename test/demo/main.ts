@@ -129,7 +129,7 @@ async function conclude(run: Run): Promise<number> {
   const failures = await undoing.run({ kept });
   for (const failure of failures) screen.say(`Could not be cleared away: ${failure}`);
   faults.push(...failures);
-  if (!kept && (cluster || options.realNode) && failures.length === 0) {
+  if (!kept && (cluster || (options.realNode && !options.keep)) && failures.length === 0) {
     screen.say('Everything that was started has ended, and nothing is left of it.');
   }
   if (!kept && !interrupted && faults.length === 0) sayWhereToGoOn(screen);
