@@ -50,6 +50,12 @@ export const status = z
         class: z.enum(deviceClasses).optional().describe('Class of device of the chosen rung.'),
         vendor: z.string().optional().describe('Vendor of the device.'),
         resourceName: z.string().optional().describe('Extended resource that the pods ask for.'),
+        executionProvider: z
+          .string()
+          .optional()
+          .describe(
+            'What the runtime says that it computes with, such as CUDAExecutionProvider. Ollama does not say it.',
+          ),
         since: time.optional().describe('When the rung was chosen.'),
         scheduledAt: time
           .optional()

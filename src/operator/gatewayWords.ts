@@ -83,3 +83,14 @@ export function pulledModelOf(
     ...(family !== undefined && { family }),
   };
 }
+
+/** What the runtime of the first replica that serves computes with, where it says so. */
+export function executionProviderOf(situation: Situation): string | undefined {
+  const serving = speakersOf(situation).filter(({ pod }) => pod.pod.ready);
+  for (const speaker of serving) {
+    const { executionProvider } =
+      (speaker.heard.kind === 'unasked' ? standingStatus(situation)?.hardware : readingIn(speaker)) ?? {};
+    if (executionProvider !== undefined) return executionProvider;
+  }
+  return undefined;
+}

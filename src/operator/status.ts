@@ -10,7 +10,7 @@ import { availableCondition, pulledCondition } from './conditions/pods.ts';
 import { acceptedCondition, monitoredCondition, placedCondition, upToDateCondition } from './conditions/spec.ts';
 import { readyCondition, reconcilingCondition, stalledCondition } from './conditions/summary.ts';
 import { effectiveOf } from './effective.ts';
-import { pulledModelOf, pullStatusOf, servedModelOf } from './gatewayWords.ts';
+import { executionProviderOf, pulledModelOf, pullStatusOf, servedModelOf } from './gatewayWords.ts';
 import { isLive } from './podFacts.ts';
 import { currentPods, type Situation } from './situation.ts';
 
@@ -63,10 +63,12 @@ function hardwareOf(situation: Situation): Status['hardware'] {
   if (outcome.kind !== 'placed') return { rejected: outcome.rejected };
   const { choice, since, rejected } = outcome.decision;
   const scheduledAt = scheduledAtOf(situation, since);
+  const executionProvider = executionProviderOf(situation);
   return {
     class: choice.class,
     ...(choice.vendor && { vendor: choice.vendor }),
     ...(choice.resourceName && { resourceName: choice.resourceName }),
+    ...(executionProvider !== undefined && { executionProvider }),
     since,
     ...(scheduledAt && { scheduledAt }),
     ...(rejected.length > 0 && { rejected }),

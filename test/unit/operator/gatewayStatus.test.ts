@@ -70,6 +70,28 @@ describe('status.model', () => {
   });
 });
 
+describe('status.hardware', () => {
+  const document = gatewayDocument(R);
+  const told: GatewayStatus = {
+    ...document,
+    runtime: { kind: 'FoundryLocal', up: true, executionProvider: 'CUDAExecutionProvider' },
+  };
+  const providerOf = (pods: [PodFacts, Hears][], before?: Status) =>
+    statusOf({ pods, ...(before && { before }) }).hardware?.executionProvider;
+
+  test('names what the runtime computes with, once a replica serves and says it', () => {
+    expect(providerOf([[serving(), told]])).toBe('CUDAExecutionProvider');
+    expect(providerOf([[serving(), document]])).toBeUndefined();
+    expect(providerOf([[loading(), told]])).toBeUndefined();
+  });
+
+  test('keeps the name until somebody has asked anew, and claims none of a gateway that is silent', () => {
+    const before = statusOf({ pods: [[serving(), told]] });
+    expect(providerOf([[serving(), 'unasked']], before)).toBe('CUDAExecutionProvider');
+    expect(providerOf([[serving(), 'silent']], before)).toBeUndefined();
+  });
+});
+
 describe('an operator that has just begun to lead', () => {
   const two = { ...onGpu, replicas: 2 };
   const states: [string, Spec, (said: (document: GatewayStatus) => Hears) => [PodFacts, Hears][]][] = [
