@@ -75,8 +75,8 @@ function reject(message: string): GatewayError {
   return new GatewayError('BadRequest', message);
 }
 
-/** And what `curl -d` calls it when nobody says otherwise. */
-const JSON_TYPE = /^application\/(?:(?:[\w.+-]+\+)?json|x-www-form-urlencoded)$/i;
+/** And what `curl -d` and `fetch` call it when nobody says otherwise. */
+const JSON_TYPE = /^(?:application\/(?:(?:[\w.+-]+\+)?json|x-www-form-urlencoded)|text\/plain)$/i;
 
 function assertReadable({ headers, body }: BodyInput): void {
   const encoding = headers['content-encoding']?.trim().toLowerCase();

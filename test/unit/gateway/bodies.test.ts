@@ -210,7 +210,7 @@ describe('a body that cannot be read', () => {
       { 'content-encoding': 'zstd' },
       { 'content-encoding': 'gzip, identity' },
       { 'content-type': 'multipart/form-data; boundary=x' },
-      { 'content-type': 'text/plain' },
+      { 'content-type': 'application/octet-stream' },
     ])
       expect(() => rewriteBody({ ...good, headers })).toThrow(
         expect.objectContaining({ reason: 'UnsupportedEncoding' }),
@@ -219,6 +219,7 @@ describe('a body that cannot be read', () => {
       { 'content-encoding': 'identity' },
       { 'content-type': 'application/json; charset=utf-8' },
       { 'content-type': 'application/x-www-form-urlencoded' },
+      { 'content-type': 'text/plain;charset=UTF-8' },
       {},
     ])
       expect(rewriteBody({ ...good, headers }).model).toBe('tiny');
