@@ -160,7 +160,8 @@ describe.skipIf(!program)('the chart', () => {
           /await lookup\([^)]*\)/,
           JSON.stringify(ports.map((port) => ({ address: `127.0.0.1:${port}`, family: 4 }))),
         )
-        .replace(':9090/metrics', '/metrics');
+        .replace(':9090/metrics', '/metrics')
+        .replace('seconds = 60', 'seconds = 0');
     const perform = (ports: number[]) =>
       promisify(execFile)(process.execPath, ['--input-type=module', '--eval', asked(ports)], { env: {} });
     const port = operator?.adminPort ?? 0;
