@@ -45,6 +45,8 @@ export interface FrontServerOptions {
   /** 0: any free port. */
   port: number;
   limits?: Partial<FrontLimits>;
+  /** Whether this pod is on its way out: each answer is then the last one of its connection, and the client's next finds another pod. */
+  leaving?(): boolean;
 }
 
 export interface FrontServer {
@@ -68,7 +70,7 @@ export async function startFrontServer(options: FrontServerOptions): Promise<Fro
   let closing = false;
   const sockets = trackSockets(server, (socket) => closing && socket.destroySoon());
   const serve: RequestListener = (request, response) => {
-    if (closing) response.shouldKeepAlive = false;
+    if (closing || options.leaving?.()) response.shouldKeepAlive = false;
     sockets.began(request.socket, response);
     handler(request, response);
   };

@@ -85,6 +85,7 @@ async function openDoor(judge: Judge, metrics: GatewayMetrics, options: ServingO
     log,
     host,
     port: config.port,
+    leaving: () => truth.state.facts.drainingSince !== undefined,
   });
   return {
     port: front.port,

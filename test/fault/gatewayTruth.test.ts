@@ -144,6 +144,16 @@ describe('stopping', () => {
     expect(await gateway.ended()).toEqual({ code: 0, signal: null });
   });
 
+  it('answers while its address is withdrawn, and each answer ends its connection, so that the next finds another pod', async () => {
+    const { gateway } = await pod({ lameDuckSeconds: 600 });
+    await gateway.secondsUntil(/^Serving/);
+    expect((await generate(gateway)).headers.get('connection')).toBe('keep-alive');
+    await gateway.drain();
+    await gateway.secondsUntil(/^Draining/);
+    const { status, headers } = await generate(gateway);
+    expect([status, headers.get('connection')]).toEqual([200, 'close']);
+  });
+
   it('ends at once where nothing is served', async () => {
     const { gateway } = await pod({ lameDuckSeconds: 600 }, { loadFails: 'no' });
     await gateway.secondsUntil(/^LoadFailed/);
