@@ -8,22 +8,11 @@ import { childResources } from '../integration/operator/tenant.ts';
 import { type Setting, test } from './test.ts';
 import { chat, firstChat } from './world/chat.ts';
 import { installOperator } from './world/install.ts';
+import { podsOf } from './world/modelPods.ts';
 import { blobsFetched } from './world/registryLog.ts';
 import { specOf } from './world/specs.ts';
 
 const operators = ['-n', NAMESPACE, '-l', `app.kubernetes.io/instance=${RELEASE}`];
-
-/** What must not change: which pods there are, and how often their containers were started. */
-async function podsOf(setting: Setting) {
-  const pods = await setting.list(resources.pod, 'localmodels.dev/deployment=model');
-  return pods.map(({ metadata, status }) => ({
-    uid: metadata.uid,
-    generation: metadata.generation,
-    restarts: [...status.initContainerStatuses, ...status.containerStatuses].map(
-      ({ restartCount }: { restartCount: number }) => restartCount,
-    ),
-  }));
-}
 
 async function operatorPods({ cluster }: Setting): Promise<string[]> {
   const { stdout } = await cluster.access.runKubectl([

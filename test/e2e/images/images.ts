@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -13,13 +13,17 @@ import { UnavailableError } from '../../runtime/workshop.ts';
 import type { NodeBinaries } from '../node/binaries.ts';
 import { pauseImage } from '../node/layout.ts';
 import { type Buildah, openBuildah } from './buildah.ts';
+import { type PreviousVersion, previousSources, previousVersion } from './previous.ts';
 import { layTree, type Placed, type Tree } from './rootfs.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
 export const images = {
   pause: pauseImage,
-  operator: 'localhost/local-model-operator:e2e',
+  /** By the version of the chart, which is what the chart asks for where nobody names a tag. */
+  operator: `localhost/local-model-operator:${version}`,
+  previous: `localhost/local-model-operator:${previousVersion}`,
   ollama: 'localhost/ollama:e2e',
   foundryLocal: 'localhost/foundry-local:e2e',
 } as const;
@@ -143,9 +147,31 @@ async function cook(buildah: Buildah, { tag, tree, instructions }: Recipe): Prom
   }
 }
 
+interface Ours {
+  tag: string;
+  context: string;
+  version: string;
+}
+
+/** The image of operator, gateway and pull, by the Dockerfile of the sources. */
+async function buildOurs(buildah: Buildah, progress: Progress, { tag, context, version }: Ours): Promise<void> {
+  let last = '';
+  const building = buildah.build({
+    tag,
+    context,
+    target: 'operator',
+    args: { NODE_IMAGE: bases.node, OPERATOR_BASE: bases.operator, VERSION: version },
+    onLine: (line) => {
+      last = line.slice(0, 60);
+    },
+  });
+  await progress.during(`Building the image ${tag}`, () => last, building);
+}
+
 export interface BuiltImages {
   /** OCI archives. */
   readonly archives: readonly string[];
+  readonly previous: PreviousVersion;
 }
 
 export interface ImageOptions {
@@ -168,21 +194,14 @@ export async function buildImages({ binaries, env, progress }: ImageOptions): Pr
       await writeFile(marker, recipe.tag);
     }
   }
-  let last = '';
-  const building = buildah.build({
-    tag: images.operator,
-    context: root,
-    target: 'operator',
-    args: { NODE_IMAGE: bases.node, OPERATOR_BASE: bases.operator },
-    onLine: (line) => {
-      last = line.slice(0, 60);
-    },
-  });
-  await progress.during(`Building the image ${images.operator}`, () => last, building);
+  const previous = await previousSources(root, folder);
+  progress.say(previous.words);
+  await buildOurs(buildah, progress, { tag: images.previous, context: previous.folder, version: previousVersion });
+  await buildOurs(buildah, progress, { tag: images.operator, context: root, version });
   await buildFoundryLocal(buildah);
   for (const tag of Object.values(images)) archives.push(await archiveOf(buildah, folder, tag));
   await buildah.tidy();
-  return { archives };
+  return { archives, previous };
 }
 
 /** Written once per content. */

@@ -14,14 +14,14 @@ export interface Asking extends AsyncDisposable {
   stop(): Promise<Asked>;
 }
 
-/** One question after the other, ten a second at most: what is measured is others' work, not ours. */
+/** One question after the other, each on a new connection, ten a second at most: what is measured is others' work, not ours. */
 export function keepAsking(setting: Setting, ask: Ask, expected: string): Asking {
   const asked: Asked = { answered: 0, failures: [] };
   const end = new AbortController();
   const asking = (async () => {
     while (!end.signal.aborted) {
       try {
-        const answer = await chat(setting, ask);
+        const answer = await chat(setting, { ...ask, alone: true });
         if (answer === expected) asked.answered++;
         else asked.failures.push(`another answer: ${answer}`);
       } catch (error) {

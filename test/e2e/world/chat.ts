@@ -7,6 +7,8 @@ export interface Ask {
   maxTokens?: number;
   /** Milliseconds; default 20 s. */
   deadlineMs?: number;
+  /** On a connection of its own, as clients on different machines have. Default: one that is kept open. */
+  alone?: boolean;
 }
 
 const urlOf = ({ namespace }: Setting) => `http://model.${namespace}.svc:8080/v1/chat/completions`;
@@ -19,13 +21,13 @@ const bodyOf = ({ model, maxTokens }: Ask, stream: boolean) =>
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
   });
 
-const headers = { 'content-type': 'application/json' };
+const headersOf = ({ alone }: Ask) => ({ 'content-type': 'application/json', ...(alone && { connection: 'close' }) });
 
 /** The answer's words; rejects with status and body where there are none. */
 export async function chat(setting: Setting, ask: Ask): Promise<string> {
   const { dispatcher } = setting;
   const signal = AbortSignal.timeout(ask.deadlineMs ?? 20_000);
-  const request = { method: 'POST', headers, body: bodyOf(ask, false), dispatcher, signal };
+  const request = { method: 'POST', headers: headersOf(ask), body: bodyOf(ask, false), dispatcher, signal };
   const response = await fetch(urlOf(setting), request);
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${response.status}: ${text}`);
@@ -50,7 +52,7 @@ export function openStream(setting: Setting, ask: Ask): Stream {
     const { dispatcher } = setting;
     const request = {
       method: 'POST',
-      headers: { ...headers, connection: 'close' },
+      headers: headersOf({ ...ask, alone: true }),
       body: bodyOf(ask, true),
       dispatcher,
     };

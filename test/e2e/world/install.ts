@@ -3,7 +3,7 @@ import type { Access } from '../../controlplane/access.ts';
 import { chart, NAMESPACE, openHelm, RELEASE } from '../../integration/helm.ts';
 import { images } from '../images/images.ts';
 
-/** The command as a person types it, but for the images. */
+/** The command as a person types it, but for the images; their tag is the version of the chart. */
 export const installArguments: readonly string[] = [
   RELEASE,
   chart,
@@ -13,7 +13,6 @@ export const installArguments: readonly string[] = [
   '--set',
   [
     `image.repository=${images.operator.split(':')[0]}`,
-    `image.tag=${images.operator.split(':')[1]}`,
     `defaults.images.ollama=${images.ollama}`,
     `defaults.images.foundryLocal=${images.foundryLocal}`,
   ].join(','),

@@ -17,6 +17,8 @@ export interface World {
   readonly models: PublishedModels;
   /** Path of the program. */
   readonly helm: string;
+  /** Folder of the sources that the image `previous` was built from. */
+  readonly previous: string;
 }
 
 export interface WorldOptions {
@@ -33,7 +35,7 @@ export interface RunningWorld {
 export async function startWorld({ env, progress }: WorldOptions): Promise<RunningWorld> {
   const binaries = await findNodeBinaries({ env, progress });
   const helm = (await findHelm({ env, progress })).paths.helm;
-  const { archives } = await buildImages({ binaries, env, progress });
+  const { archives, previous } = await buildImages({ binaries, env, progress });
   const timed = async <T>(what: string, work: Promise<T>): Promise<T> => {
     const started = systemClock.monotonic();
     const result = await work;
@@ -47,7 +49,10 @@ export async function startWorld({ env, progress }: WorldOptions): Promise<Runni
     // From now on: the pods that take the place of killed ones show that they need no more.
     await node.access.runKubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted']);
     const { connection, layout, init, keeper, cgroup, programs } = node;
-    return { world: { node: { connection, layout, init, keeper, cgroup, programs }, models, helm }, node };
+    return {
+      world: { node: { connection, layout, init, keeper, cgroup, programs }, models, helm, previous: previous.folder },
+      node,
+    };
   } catch (error) {
     await node.stop();
     throw error;
