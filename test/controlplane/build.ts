@@ -62,6 +62,8 @@ export interface GoBuild {
   module: string;
   package: string;
   ldflags: string;
+  /** Build tags; default: none. */
+  tags?: readonly string[];
   /** Needs a C compiler; default false. */
   cgo?: boolean;
   /** File to write. */
@@ -70,8 +72,9 @@ export interface GoBuild {
 
 /** Builds one program. Rejects with the last lines of Go's own words. */
 export async function goBuild(build: GoBuild, env: NodeJS.ProcessEnv, state: BuildState): Promise<void> {
-  const { name, module, ldflags, cgo, output } = build;
-  const go = spawn('go', ['build', '-v', '-ldflags', ldflags, '-o', output, build.package], {
+  const { name, module, ldflags, tags = [], cgo, output } = build;
+  const flags = ['-v', '-ldflags', ldflags, ...(tags.length > 0 ? ['-tags', tags.join(',')] : [])];
+  const go = spawn('go', ['build', ...flags, '-o', output, build.package], {
     cwd: module,
     env: buildEnvironment(env, cgo),
     stdio: ['ignore', 'ignore', 'pipe'],

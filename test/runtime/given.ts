@@ -1,14 +1,19 @@
 // What a test file runs on for real, and the reason to skip its tests where that cannot be had.
 import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
+import type { Binaries } from '../controlplane/binaries.ts';
 import type { FoundryNatives } from './foundry/natives.ts';
 import type { Found } from './globalSetup.ts';
 import type { OllamaBinaries } from './ollama/binaries.ts';
+import type { PrometheusBinaries } from './prometheus/binaries.ts';
 import type { RegistryBinaries } from './registries/binaries.ts';
 
 interface Programs {
   ollama: OllamaBinaries;
   registries: RegistryBinaries;
   foundryLocal: FoundryNatives;
+  prometheus: PrometheusBinaries;
+  /** Of the control plane of test/controlplane, for a test that starts one. */
+  cluster: Binaries;
 }
 
 /** Something to do after the last test; the latest comes first. */

@@ -1,9 +1,11 @@
 // Finds or builds the real runtimes and registries once for the whole run; tests get at them by `given` of given.ts.
 import type { TestProject } from 'vitest/node';
 import { systemClock } from '../../src/process/clock.ts';
+import { type Binaries, BinariesError, findBinaries } from '../controlplane/binaries.ts';
 import { createProgress } from '../controlplane/progress.ts';
 import { type FoundryNatives, findFoundryLocal } from './foundry/natives.ts';
 import { findOllama, type OllamaBinaries } from './ollama/binaries.ts';
+import { findPrometheus, type PrometheusBinaries } from './prometheus/binaries.ts';
 import { findRegistries, type RegistryBinaries } from './registries/binaries.ts';
 import { UnavailableError } from './workshop.ts';
 
@@ -15,6 +17,8 @@ declare module 'vitest' {
     ollama: Found<OllamaBinaries>;
     registries: Found<RegistryBinaries>;
     foundryLocal: Found<FoundryNatives>;
+    prometheus: Found<PrometheusBinaries>;
+    cluster: Found<Binaries>;
   }
 }
 
@@ -22,20 +26,30 @@ async function orProblem<T>(finding: Promise<T>, required: boolean): Promise<Fou
   try {
     return await finding;
   } catch (error) {
-    if (required || !(error instanceof UnavailableError)) throw error;
+    const expected = error instanceof UnavailableError || error instanceof BinariesError;
+    if (required || !expected) throw error;
     return { problem: error.message };
   }
 }
+
+const findCluster = async (options: Parameters<typeof findBinaries>[0]): Promise<Binaries> =>
+  (await findBinaries(options)).paths;
 
 export default async function setup(project: TestProject): Promise<void> {
   const output = { write: (text: string) => process.stderr.write(text), isTTY: process.stderr.isTTY };
   const options = { env: process.env, progress: createProgress(output, systemClock) };
   const required = process.env.LMO_RUNTIME_REQUIRED === '1';
-  const ollama = await orProblem(findOllama(options), required);
-  const registries = await orProblem(findRegistries(options), required);
-  const foundryLocal = await orProblem(findFoundryLocal(options), required);
-  for (const found of [ollama, registries, foundryLocal]) if ('problem' in found) options.progress.say(found.problem);
-  project.provide('ollama', ollama);
-  project.provide('registries', registries);
-  project.provide('foundryLocal', foundryLocal);
+  const found = {
+    ollama: await orProblem(findOllama(options), required),
+    registries: await orProblem(findRegistries(options), required),
+    foundryLocal: await orProblem(findFoundryLocal(options), required),
+    prometheus: await orProblem(findPrometheus(options), required),
+    cluster: await orProblem(findCluster(options), required),
+  };
+  for (const each of Object.values(found)) if ('problem' in each) options.progress.say(each.problem);
+  project.provide('ollama', found.ollama);
+  project.provide('registries', found.registries);
+  project.provide('foundryLocal', found.foundryLocal);
+  project.provide('prometheus', found.prometheus);
+  project.provide('cluster', found.cluster);
 }

@@ -4,12 +4,13 @@ import { systemClock } from '../../src/process/clock.ts';
 import { createProgress } from '../controlplane/progress.ts';
 import { findFoundryLocal } from './foundry/natives.ts';
 import { findOllama } from './ollama/binaries.ts';
+import { findPrometheus } from './prometheus/binaries.ts';
 import { findRegistries } from './registries/binaries.ts';
-import { distribution, foundryNatives, gcr, llamaServer, ollama } from './versions.ts';
+import { adapter, distribution, foundryNatives, gcr, llamaServer, ollama, prometheus, promtool } from './versions.ts';
 import { openWorkshop, UnavailableError } from './workshop.ts';
 
-const help = `A real Ollama, a real Foundry Local and real registries for the runtime tests: finds them in the cache, fetches or builds
-them, and says where they are.
+const help = `A real Ollama, a real Foundry Local, real registries and a real Prometheus for the runtime tests: finds them in the
+cache, fetches or builds them, and says where they are.
 
   node test/runtime/main.ts [--verify]
 
@@ -22,6 +23,7 @@ const cached = {
   ollama: [ollama, llamaServer],
   registries: [gcr, distribution],
   'foundry-local': [foundryNatives],
+  prometheus: [prometheus, promtool, adapter],
 } as const;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
     ...(await findOllama(options)),
     ...(await findRegistries(options)),
     ...(await findFoundryLocal(options)),
+    ...(await findPrometheus(options)),
   };
   for (const [program, path] of Object.entries(paths)) print(`${program.padEnd(14)} ${path}`);
   if (values.verify) await verify();

@@ -11,6 +11,8 @@ export const versions = {
   llamaCpp: '10488',
   goContainerRegistry: '0.22.1',
   distribution: '3.1.2',
+  prometheus: '3.16.0',
+  prometheusAdapter: '0.12.0',
   cmake: '3.24',
 } as const;
 
@@ -20,6 +22,7 @@ export interface GoPiece extends Piece {
   readonly module: string;
   readonly package: string;
   readonly ldflags: string;
+  readonly tags?: readonly string[];
   readonly cgo: boolean;
   /** Half the processor seconds of a build, so about what two idle cores need: tells a person how long to wait, decides nothing. */
   readonly elsewhereSeconds: number;
@@ -42,7 +45,8 @@ export function goPiece(
 ): GoPiece {
   const sources = readdirSync(module).sort();
   const texts = sources.map((source) => readFileSync(join(module, source), 'utf8'));
-  return { ...build, name, module, programs: [name], version: `${version}-${fingerprint(build.ldflags, ...texts)}` };
+  const made = fingerprint(build.ldflags, ...(build.tags ?? []), ...texts);
+  return { ...build, name, module, programs: [name], version: `${version}-${made}` };
 }
 
 export const ollama = goPiece('ollama', versions.ollama, {
@@ -64,6 +68,35 @@ export const distribution = goPiece('distribution', versions.distribution, {
   ldflags: '-s -w',
   cgo: false,
   elsewhereSeconds: 30,
+});
+
+const prometheusBuild = {
+  module: moduleFolder('prometheus'),
+  ldflags: `-s -w -X github.com/prometheus/common/version.Version=${versions.prometheus}`,
+  // Without the discovery of targets in clouds, which needs the client library of each.
+  tags: ['remove_all_sd'],
+  cgo: false,
+} as const;
+
+export const prometheus = goPiece('prometheus', versions.prometheus, {
+  ...prometheusBuild,
+  package: 'github.com/prometheus/prometheus/cmd/prometheus',
+  elsewhereSeconds: 50,
+});
+
+/** Checks rules and runs their tests; most of it is what the server is made of too. */
+export const promtool = goPiece('promtool', versions.prometheus, {
+  ...prometheusBuild,
+  package: 'github.com/prometheus/prometheus/cmd/promtool',
+  elsewhereSeconds: 10,
+});
+
+/** Serves what Prometheus knows as metrics that a HorizontalPodAutoscaler can ask for. */
+export const adapter = goPiece('adapter', versions.prometheusAdapter, {
+  package: 'sigs.k8s.io/prometheus-adapter/cmd/adapter',
+  ldflags: '-s -w',
+  cgo: false,
+  elsewhereSeconds: 80,
 });
 
 /** Of the source package on PyPI, which is llama.cpp at the tag b<version> with a wrapper that is not used here. */

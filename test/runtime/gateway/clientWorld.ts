@@ -30,7 +30,7 @@ export const API_KEY = 'key-of-the-team-that-writes-tests';
 export const SERVED_NAME = 'assistant';
 
 /** Secrets as the kubelet mounts them: a folder each, a file an entry. */
-async function secrets(): Promise<{ ca: string; changes: Pick<GatewayConfig, 'auth' | 'tls'> }> {
+export async function mountSecrets(): Promise<{ ca: string; changes: Required<Pick<GatewayConfig, 'auth' | 'tls'>> }> {
   const folder = await mkdtemp(join(tmpdir(), 'lmo-secrets-'));
   const [keys, tls] = [join(folder, 'keys'), join(folder, 'tls')];
   await mkdir(keys);
@@ -44,7 +44,7 @@ async function secrets(): Promise<{ ca: string; changes: Pick<GatewayConfig, 'au
 }
 
 async function enter(options: GatewayProcessOptions, greeting: string, atEnd: AtEnd): Promise<Entrance> {
-  const { ca, changes } = await secrets();
+  const { ca, changes } = await mountSecrets();
   const all = { ...changes, audit: 'Metadata' as const, ...options.changes };
   const gateway = await startGatewayProcess({ ...options, changes: all });
   atEnd(gateway.stop);

@@ -1,11 +1,11 @@
-module localmodels.dev/runtime/promjudge
+module localmodels.dev/runtime/prometheus
 
 go 1.26.7
 
-require (
-	github.com/prometheus/common v0.72.1
-	github.com/prometheus/prometheus v0.316.0
-)
+// Commands prometheus and promtool. They are no tools of this module, since go would then want the client libraries of every cloud.
+require github.com/prometheus/prometheus v0.316.0
+
+require github.com/prometheus/common v0.72.1 // indirect
 
 require (
 	cloud.google.com/go/auth v0.24.1-0.20261001053825-dbc26066f70a // indirect
