@@ -7,9 +7,7 @@ import { customResourceDefinition } from '../../../src/api/crd.ts';
 import { GROUP, KIND, labels, VERSION } from '../../../src/api/types.ts';
 import { childNames } from '../../../src/children/metadata.ts';
 import { GATEWAY_CONFIG, type GatewayConfig, readGatewayConfig } from '../../../src/gateway/config.ts';
-import type { Binaries } from '../../controlplane/binaries.ts';
-import { type ControlPlane, startControlPlane } from '../../controlplane/cluster.ts';
-import type { Flags } from '../../controlplane/components.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../controlplane/cluster.ts';
 import { createNamespace } from '../../controlplane/namespaces.ts';
 import { freePort } from '../../controlplane/ports.ts';
 import { waitFor } from '../../controlplane/wait.ts';
@@ -78,10 +76,10 @@ export const deploymentPath = (name: string) => `/apis/${GROUP}/${VERSION}/NAMES
 
 /** Also starts an operator; resolves with where its metrics are. */
 export async function startMonitoredCluster(
-  { binaries, flags = {} }: { binaries: Binaries; flags?: Flags },
+  options: Pick<ControlPlaneOptions, 'binaries' | 'flags' | 'audit'>,
   atEnd: AtEnd,
 ): Promise<{ cluster: MonitoredCluster; operator: TargetGroup }> {
-  const controlPlane = await startControlPlane({ binaries, flags });
+  const controlPlane = await startControlPlane(options);
   atEnd(controlPlane.stop);
   for (const definition of [customResourceDefinition(), serviceMonitorDefinition] as Any[])
     await applyTo(controlPlane, `${definitions}/${definition.metadata.name}`, definition);
