@@ -59,7 +59,7 @@ and on (namespace, pod) localmodel_gateway_info{class=~"GPU|NPU"}`,
   },
   LocalModelQueueSaturated: {
     summary: `${MODEL} turns requests away`,
-    description: `For 10 minutes ${MODEL} has refused {{ $value | humanize }} requests per second because its queue was full or the wait too long.`,
+    description: `For 10 minutes ${MODEL} has refused {{ $value | printf "%.2g" }} requests per second because its queue was full or the wait too long.`,
     expr: `sum by (namespace, localmodel) (rate(localmodel_rejections_total{reason=~"QueueFull|QueueTimeout"}[5m])) > 0`,
     for: '10m',
     severity: 'warning',
