@@ -1,5 +1,5 @@
 // A gateway with API keys and TLS in front of a real runtime, and what a client needs to come in.
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, fetch as undiciFetch } from 'undici';
@@ -30,8 +30,11 @@ export const API_KEY = 'key-of-the-team-that-writes-tests';
 export const SERVED_NAME = 'assistant';
 
 /** Secrets as the kubelet mounts them: a folder each, a file an entry. */
-export async function mountSecrets(): Promise<{ ca: string; changes: Required<Pick<GatewayConfig, 'auth' | 'tls'>> }> {
+export async function mountSecrets(
+  atEnd: AtEnd,
+): Promise<{ ca: string; changes: Required<Pick<GatewayConfig, 'auth' | 'tls'>> }> {
   const folder = await mkdtemp(join(tmpdir(), 'lmo-secrets-'));
+  atEnd(() => rm(folder, { recursive: true }));
   const [keys, tls] = [join(folder, 'keys'), join(folder, 'tls')];
   await mkdir(keys);
   await mkdir(tls);
@@ -44,7 +47,7 @@ export async function mountSecrets(): Promise<{ ca: string; changes: Required<Pi
 }
 
 async function enter(options: GatewayProcessOptions, greeting: string, atEnd: AtEnd): Promise<Entrance> {
-  const { ca, changes } = await mountSecrets();
+  const { ca, changes } = await mountSecrets(atEnd);
   const all = { ...changes, audit: 'Metadata' as const, ...options.changes };
   const gateway = await startGatewayProcess({ ...options, changes: all });
   atEnd(gateway.stop);

@@ -47,7 +47,7 @@ async function scraped(prometheus: PrometheusServer): Promise<void> {
 async function happen(model: ModelPod, cluster: MonitoredCluster): Promise<void> {
   expect(await model.chat({ tokens: 20 })).toBe(200);
   expect(await model.chat({ tokens: 20, stream: true })).toBe(200);
-  const statuses = await Promise.all(Array.from({ length: 6 }, () => model.chat({ tokens: 200, stream: true })));
+  const statuses = await Promise.all(Array.from({ length: 6 }, () => model.chat({ tokens: 400, stream: true })));
   expect(new Set(statuses)).toEqual(new Set([200, 429]));
   model.ollama.kill('SIGKILL');
   await model.gateway.secondsUntil(/^RuntimeDown/);

@@ -68,7 +68,7 @@ export async function startModelPod({ ollama, registry, reference, config }: Par
   if (!pulled.progress?.model) throw new Error(pulled.log);
   const server = await startOllama({ binaries: ollama, store: pod.store.root, env: { OLLAMA_KEEP_ALIVE: '-1' } });
   atEnd(server.stop);
-  const { ca, changes: secrets } = await mountSecrets();
+  const { ca, changes: secrets } = await mountSecrets(atEnd);
   const told = { revision, deployment, model, limits, residency, ...(canary && { canary }), ...secrets };
   const progressFile = join(pod.folder, 'shared/progress.json');
   const runtimePort = Number(new URL(server.url).port);
