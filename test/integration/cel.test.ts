@@ -11,7 +11,7 @@ import { withOneChange } from '../property/apiMutation.ts';
 import { arbitrarySpec } from '../property/arbitrarySpec.ts';
 import { arbitraryOf, type JsonSchema } from '../property/schemaArbitrary.ts';
 import { collection, deployment, installCrd, tryCreate, tryReplace, type Verdict } from './apiServer.ts';
-import { base, type Case, cases, NAME_RULE } from './celCases.ts';
+import { base, type Case, cases, comparisons, NAME_RULE } from './celCases.ts';
 
 const access = connect(inject('controlPlane'));
 const rules = rulesOf(openApiSchema(), '');
@@ -77,6 +77,16 @@ describe('each rule of the CRD', () => {
     const accepted = await tryReplace(access, namespace.name, current, { ...base, ...good });
     expect(accepted.refusals).toEqual([]);
     expect(accepted.accepted).toBe(true);
+  });
+
+  it.each(comparisons)('compares quantities, whether strings or integers: $bad', async ({ bad, good }) => {
+    const message = expect.stringContaining('a request is larger than its limit');
+    const refused = await tryCreate(access, 'a', { ...base, resources: bad });
+    expect(refused.refusals).toEqual([{ field: 'spec.resources', message }]);
+    expect(parseSpec({ metadata: { name: 'a' }, spec: { ...base, resources: bad } })).toMatchObject({
+      problems: [{ path: 'spec.resources', message }],
+    });
+    expect(await tryCreate(access, 'a', { ...base, resources: good })).toMatchObject({ accepted: true });
   });
 
   it.each(['4mini', 'a'.repeat(51), 'a.b', 'a-'])('refuses the name %s', async (name) => {

@@ -3,6 +3,8 @@ import type { Spec } from '../../src/api/schema.ts';
 
 type Change = { [K in keyof Spec]?: unknown };
 
+type ResourceLists = Record<'requests' | 'limits', Record<string, string | number>>;
+
 export interface Case {
   /** How the message of the rule begins. */
   rule: string;
@@ -293,4 +295,24 @@ export const cases: readonly Case[] = [
   ...changeCases,
   ...accessCases,
   ...podCases,
+];
+
+/** A request over its limit, where one of the two or both are no strings: each way that the rule has to compare them. */
+export const comparisons: { bad: ResourceLists; good: ResourceLists }[] = [
+  {
+    bad: { requests: { cpu: 5 }, limits: { cpu: '4999m' } },
+    good: { requests: { cpu: 5 }, limits: { cpu: '5000m' } },
+  },
+  {
+    bad: { requests: { cpu: '4001m' }, limits: { cpu: 4 } },
+    good: { requests: { cpu: '4000m' }, limits: { cpu: 4 } },
+  },
+  {
+    bad: { requests: { memory: 3 }, limits: { memory: 2 } },
+    good: { requests: { memory: 2 }, limits: { memory: 2 } },
+  },
+  {
+    bad: { requests: { memory: '1.5Gi' }, limits: { memory: '1535Mi' } },
+    good: { requests: { memory: '1.5Gi' }, limits: { cpu: 1 } },
+  },
 ];
