@@ -1,35 +1,16 @@
 // The other runtime in a container: the real core of Foundry Local, with a model that lies in a volume.
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import { writeModelFolder } from '../runtime/foundry/pod.ts';
 import { onnxAnswer, tinyOnnx } from '../runtime/models/onnxLlama.ts';
-import { type Setting, test } from './test.ts';
+import { test } from './test.ts';
 import { firstChat } from './world/chat.ts';
+import { everywhere } from './world/everywhere.ts';
+import { modelNetwork } from './world/processes.ts';
+import { expectReach } from './world/reach.ts';
+import { filledClaim } from './world/volumes.ts';
 
-/** A claim whose volume is a folder of the node with a model in it. */
-async function library({ world, cluster, namespace }: Setting): Promise<string> {
-  await writeModelFolder(join(world.node.layout.varLib, namespace), tinyOnnx());
-  const capacity = { storage: '1Gi' };
-  const shared = { accessModes: ['ReadWriteOnce'], storageClassName: namespace };
-  const volume = { ...shared, capacity, hostPath: { path: `/var/lib/${namespace}` } };
-  const claim = { ...shared, resources: { requests: capacity } };
-  const objects = {
-    '/api/v1/persistentvolumes': { kind: 'PersistentVolume', metadata: { name: namespace }, spec: volume },
-    [`/api/v1/namespaces/${namespace}/persistentvolumeclaims`]: {
-      kind: 'PersistentVolumeClaim',
-      metadata: { name: 'library' },
-      spec: claim,
-    },
-  };
-  for (const [path, body] of Object.entries(objects)) {
-    const { status, body: answer } = await cluster.access.call('POST', path, { body: { apiVersion: 'v1', ...body } });
-    expect(status, JSON.stringify(answer)).toBe(201);
-  }
-  return 'library';
-}
-
-test('Foundry Local serves a model out of a volume', async ({ setting }) => {
-  const claimName = await library(setting);
+test('Foundry Local serves a model out of a volume, and reaches nothing', async ({ setting }) => {
+  const claimName = await filledClaim(setting, (folder) => writeModelFolder(folder, tinyOnnx()));
   await setting.apply({
     runtime: 'FoundryLocal',
     model: { name: 'tiny-generic-cpu:1', servedNames: ['tiny'], source: { volume: { claimName } } },
@@ -37,5 +18,6 @@ test('Foundry Local serves a model out of a volume', async ({ setting }) => {
   });
   const { status } = await setting.untilCondition('Ready', 'True');
   expect(status).toMatchObject({ readyReplicas: 1, hardware: { class: 'CPU' } });
+  await expectReach(setting, await modelNetwork(setting, 'node'), await everywhere(setting), 'silent');
   expect((await firstChat(setting, { model: 'tiny' })).trim()).toBe(onnxAnswer.join('').trim());
 });

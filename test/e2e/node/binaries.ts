@@ -15,13 +15,13 @@ export interface NodeBinaries {
   readonly registries: RegistryBinaries;
   readonly ollama: OllamaBinaries;
   readonly foundryLocal: FoundryNatives;
-  /** kubelet, kube-proxy and the device plugin, by the first argument. */
+  /** kubelet, kube-proxy, the enforcer of NetworkPolicy and the device plugin, by the first argument. */
   readonly kubenode: string;
   readonly coredns: string;
   readonly pause: string;
   readonly containerd: string;
   readonly ctr: string;
-  /** Folders for a PATH: containerd finds its shim there, the shim runc, kube-proxy nft. */
+  /** Folders for a PATH: containerd finds its shim there, the shim runc, kube-proxy and the enforcer nft. */
   readonly folders: readonly string[];
   /** Folder of runc, nft, buildah, the network plugins and the libraries that they need. */
   readonly debian: string;

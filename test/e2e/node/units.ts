@@ -191,6 +191,7 @@ export function units(layout: Layout, binaries: NodeBinaries, devices: number): 
     plain('containerd', binaries.containerd, ['--config', containerdConfig(folder)]),
     plain('kubelet', binaries.kubenode, kubeletArgv, containerdSocket),
     plain('kube-proxy', binaries.kubenode, ['kube-proxy', `--config=${proxyConfig(folder)}`, ...identity]),
+    plain('network-policy', binaries.kubenode, ['network-policy', `--kubeconfig=${layout.kubeconfig}`]),
     plain('coredns', binaries.coredns, ['-conf', corefile(folder)]),
     plain('registry', binaries.registries.gcr, registryArgv),
     ...(devices > 0

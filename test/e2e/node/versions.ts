@@ -15,7 +15,7 @@ const plain = { ldflags: '-s -w', cgo: false, package: '.' } as const;
 const [major, minor] = versions.kubernetes.split('.');
 const stamp = 'k8s.io/component-base/version';
 
-/** kubelet, kube-proxy and the device plugin, by its first argument. */
+/** kubelet, kube-proxy, the enforcer of NetworkPolicy and the device plugin, by its first argument. */
 export const kubenode = goPiece('kubenode', versions.kubernetes, {
   ...plain,
   module: module('kubenode'),

@@ -2,6 +2,7 @@
 
 import type { Tenant } from '../../integration/operator/tenant.ts';
 import { images } from '../images/images.ts';
+import { type Reach, reachFrom } from './reach.ts';
 
 const node = '/nodejs/bin/node';
 
@@ -37,7 +38,13 @@ const restricted = {
   readOnlyRootFilesystem: true,
 };
 
+/** Whoever connects to it gets through. */
+const server = "require('node:http').createServer((_, answer) => answer.end()).listen(8080)";
+
 export interface ClientPod {
+  /** Where it listens itself, as a pod that others may want to reach. */
+  readonly address: string;
+  readonly reach: Reach;
   /** Rejects with kubectl's words where there is no answer. */
   request(request: PodRequest): Promise<PodAnswer>;
 }
@@ -57,7 +64,7 @@ export async function startClient({ namespace, cluster, until }: Tenant, secret?
         {
           name: 'client',
           image: images.operator,
-          command: [node, '-e', 'setInterval(() => {}, 1e9)'],
+          command: [node, '-e', server],
           securityContext: restricted,
           ...(secret && { envFrom: [{ secretRef: { name: secret } }] }),
         },
@@ -72,7 +79,11 @@ export async function startClient({ namespace, cluster, until }: Tenant, secret?
     async () => (await kubectl('get', 'pod', 'client', '-o', 'jsonpath={.status.phase}')).stdout === 'Running',
   );
 
+  const { stdout: address } = await kubectl('get', 'pod', 'client', '-o', 'jsonpath={.status.podIP}');
+
   return {
+    address: `${address}:8080`,
+    reach: reachFrom(access, namespace, 'client', 'client'),
     async request(request) {
       const command = [node, '--input-type=module', '-e', script, JSON.stringify(request)];
       const { code, stdout, stderr } = await kubectl('exec', 'client', '--', ...command);

@@ -3,7 +3,10 @@ import type { Access } from '../../controlplane/access.ts';
 import { chart, NAMESPACE, openHelm, RELEASE } from '../../integration/helm.ts';
 import { images } from '../images/images.ts';
 
-/** The command as a person types it, but for the images; their tag is the version of the chart. */
+/** A namespace that the operator is told of, as that of Prometheus. */
+export const MONITORING = 'monitoring';
+
+/** The command as a person types it who wants the strictest of networks, but for the images; their tag is the version of the chart. */
 export const installArguments: readonly string[] = [
   RELEASE,
   chart,
@@ -15,6 +18,8 @@ export const installArguments: readonly string[] = [
     `image.repository=${images.operator.split(':')[0]}`,
     `defaults.images.ollama=${images.ollama}`,
     `defaults.images.foundryLocal=${images.foundryLocal}`,
+    `defaults.monitoringNamespaces={${MONITORING}}`,
+    'networkPolicy.restrictEgress=true',
   ].join(','),
 ];
 

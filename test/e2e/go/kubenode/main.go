@@ -1,5 +1,6 @@
-// What runs on a node beside the container runtime: kubelet, kube-proxy and a device plugin without devices, in one binary. Which
-// of them it is, the name says that the file is called by (a symbolic link each) or, failing that, the first argument.
+// What runs on a node beside the container runtime: kubelet, kube-proxy, an enforcer of NetworkPolicy and a device plugin without
+// devices, in one binary. Which of them it is, the name says that the file is called by (a symbolic link each) or, failing that, the
+// first argument.
 package main
 
 import (
@@ -19,9 +20,10 @@ import (
 
 // Constructors, not commands: building a command registers flags and metrics that the others must not see.
 var programs = map[string]func() *cobra.Command{
-	"kubelet":       func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
-	"kube-proxy":    func() *cobra.Command { return proxy.NewProxyCommand() },
-	"device-plugin": newDevicePluginCommand,
+	"kubelet":        func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+	"kube-proxy":     func() *cobra.Command { return proxy.NewProxyCommand() },
+	"device-plugin":  newDevicePluginCommand,
+	"network-policy": newNetworkPolicyCommand,
 }
 
 func main() {
@@ -32,7 +34,7 @@ func main() {
 		build, ok = programs[name]
 	}
 	if !ok {
-		fmt.Fprintf(os.Stderr, "unknown program %q: call this file as kubelet, kube-proxy or device-plugin\n", name)
+		fmt.Fprintf(os.Stderr, "unknown program %q: call this file as kubelet, kube-proxy, network-policy or device-plugin\n", name)
 		os.Exit(2)
 	}
 	os.Exit(cli.Run(build()))
