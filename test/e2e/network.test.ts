@@ -42,7 +42,7 @@ async function prometheus({ cluster }: Setting): Promise<ClientPod> {
 async function operators({ cluster }: Setting): Promise<Targets> {
   const pods = (
     await createTenant(cluster, NAMESPACE).list(resources.pod, `app.kubernetes.io/instance=${RELEASE}`)
-  ).filter(({ status }) => status.phase === 'Running');
+  ).filter(({ metadata, status }) => status.phase === 'Running' && !metadata.deletionTimestamp);
   return Object.fromEntries(pods.map(({ metadata, status }) => [metadata.name, `${status.podIP}:9090`]));
 }
 
