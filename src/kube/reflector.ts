@@ -78,6 +78,9 @@ const watchSeconds = 300;
 const shortestWatchMs = 1_000;
 // API servers that close their watches together, as they restart, must not be met by all clients in the same instant.
 const resumeWithinMs = 200;
+// An API server that has just started refuses everybody but administrators until it has read the roles. So a right that was there is
+// missed for good only after so many refusals in a row.
+const refusalsDoubted = 4;
 // A list older than what we have seen comes from an API server that lags. Seen so often in a row, history was set back.
 const olderListsRefused = 3;
 // API servers send a bookmark about each minute. One watch without is a frozen server; two may be a server whose history was
@@ -104,6 +107,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   let resumeFrom: ResourceVersion | undefined;
   let relistAt = 0;
   let olderLists = 0;
+  /** In a row, since a watch last worked: that a list does is no sign that watches may be had. */
+  let refusals = 0;
   /** Watches in a row that said nothing, not even a bookmark, for as long as counts as dead. */
   let silentWatches = 0;
   /** We may list but not watch: lists are all the news we get, and no sign that anything was mended. */
@@ -176,6 +181,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     }
     if (end.signal.aborted) return 0;
     if (silent && lasted() < shortestWatchMs) return backoff.next();
+    refusals = 0;
     heard();
     return random() * resumeWithinMs;
   }
@@ -196,6 +202,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       resumeFrom = resourceVersion;
       store.advance(resourceVersion, namespace);
     }
+    refusals = 0;
     heard();
     tell(changes);
   }
@@ -229,9 +236,13 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     }
   }
 
+  /** Right after it has worked, a refusal is one of those that pass. */
+  const isDoubted = (): boolean => lastSyncTime !== undefined && ++refusals <= refusalsDoubted;
+
   /** Decides what a failure costs. Returns for how many milliseconds to wait. */
   function recover(error: unknown, listing: boolean): number {
-    const reaction = reactionTo(error, listing);
+    const refused = reactionTo(error, listing) === 'forbidden';
+    const reaction = refused && isDoubted() ? 'relist' : reactionTo(error, listing);
     const first = lastError === undefined;
     lastError = error instanceof Error ? error : new Error(String(error));
     log[first ? 'warn' : 'debug']({ ...about, err: lastError, reaction, listing }, 'watch interrupted');
@@ -246,7 +257,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       store.clear(namespace);
       gate.close();
     }
-    polling = reaction === 'forbidden' && !listing;
+    polling = refused && !listing;
     state = reaction === 'missing' || reaction === 'forbidden' ? reaction : 'backingOff';
     const pauseMs = reaction === 'forbidden' ? backoff.longest() : backoff.next();
     return Math.max(pauseMs, error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0);
