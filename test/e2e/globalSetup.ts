@@ -1,9 +1,11 @@
 // One real node for the whole run of the e2e tests, with the operator installed; tests get at it by `test` of test.ts.
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { systemClock } from '../../src/process/clock.ts';
 import { createProgress } from '../controlplane/progress.ts';
 import { UnavailableError } from '../runtime/workshop.ts';
+import type { Layout } from './node/layout.ts';
 import { obstacle } from './node/obstacle.ts';
 import { lookAtMachine, tracesOf } from './node/traces.ts';
 import { startWorld, type World } from './world/world.ts';
@@ -36,6 +38,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     const { world, node } = await startWorld({ env: process.env, progress });
     project.provide('world', world);
     return async () => {
+      const { LMO_E2E_LOGS: kept } = process.env;
+      if (kept) await keepLogs(node.layout, kept);
       await node.stop();
       const traces = await tracesOf(node, before);
       if (traces.length > 0) throw new Error(`the node has left behind: ${traces.join('; ')}`);
@@ -45,4 +49,11 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     if (error instanceof UnavailableError) return skip(error.message);
     throw error;
   }
+}
+
+/** What the programs of the node and the containers have said; all else goes with the node. */
+async function keepLogs({ logs, varLog }: Layout, folder: string): Promise<void> {
+  await cp(logs, join(folder, 'programs'), { recursive: true });
+  // /var/log/containers has links only.
+  await cp(join(varLog, 'pods'), join(folder, 'pods'), { recursive: true }).catch(() => {});
 }
