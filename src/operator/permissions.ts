@@ -14,7 +14,8 @@ export interface Rule {
  * cannot (src/operator/forcedApply.ts).
  */
 const WRITE = ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'];
-const READ = ['get', 'list', 'watch'];
+const FOLLOW = ['list', 'watch'];
+const writeBut = (never: string): string[] => WRITE.filter((verb) => verb !== never);
 const { plural } = localModelDeployments;
 
 /** In every namespace that is watched. */
@@ -22,7 +23,7 @@ export const namespacedRules: readonly Rule[] = [
   {
     apiGroups: [GROUP],
     resources: [plural],
-    verbs: READ,
+    verbs: FOLLOW,
     why: 'The deployments themselves. They are never written, but for their status.',
   },
   { apiGroups: [GROUP], resources: [`${plural}/status`], verbs: ['patch'], why: 'Reporting.' },
@@ -35,9 +36,16 @@ export const namespacedRules: readonly Rule[] = [
   { apiGroups: ['apps'], resources: ['deployments'], verbs: WRITE, why: 'The workload.' },
   {
     apiGroups: [''],
-    resources: ['services', 'configmaps', 'persistentvolumeclaims'],
+    resources: ['services'],
     verbs: WRITE,
-    why: 'Services, the lock, the model store.',
+    why: 'The Services for clients and for metrics.',
+  },
+  { apiGroups: [''], resources: ['configmaps'], verbs: writeBut('update'), why: 'The lock.' },
+  {
+    apiGroups: [''],
+    resources: ['persistentvolumeclaims'],
+    verbs: writeBut('delete'),
+    why: 'The model store. It goes with its deployment, by the garbage collector; the operator deletes none.',
   },
   {
     apiGroups: ['networking.k8s.io'],
@@ -60,7 +68,7 @@ export const namespacedRules: readonly Rule[] = [
   {
     apiGroups: [''],
     resources: ['pods'],
-    verbs: [...READ, 'delete'],
+    verbs: [...FOLLOW, 'delete'],
     why: 'What the pods show; and replacing a pod that pulled another digest than the lock.',
   },
   {

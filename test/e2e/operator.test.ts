@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { resources } from '../../src/kube/resources.ts';
+import { refusals } from '../integration/deeds.ts';
 import { NAMESPACE, openHelm, RELEASE } from '../integration/helm.ts';
-import { refusals } from '../integration/installedOperator.ts';
 import { childResources } from '../integration/operator/tenant.ts';
 import { type Setting, test } from './test.ts';
 import { chat, firstChat } from './world/chat.ts';

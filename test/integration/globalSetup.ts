@@ -5,6 +5,7 @@ import type { Connection } from '../controlplane/access.ts';
 import { type Binaries, BinariesError, findBinaries, findHelm } from '../controlplane/binaries.ts';
 import { startControlPlane } from '../controlplane/cluster.ts';
 import { createProgress } from '../controlplane/progress.ts';
+import { rightsProblem } from './rights.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -28,10 +29,27 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   progress.say(helm.origin);
   const started = systemClock.monotonic();
-  const { server, ca, token, kubeconfig, folder, kubectl, stop } = await startControlPlane({ binaries: paths });
+  const controlPlane = await startControlPlane({ binaries: paths, audit: true });
+  const { server, ca, token, kubeconfig, folder, kubectl, stop } = controlPlane;
   progress.say(`Control plane up in ${((systemClock.monotonic() - started) / 1000).toFixed(1)} s at ${server}.`);
   project.provide('controlPlane', { server, ca, token, kubeconfig, folder, kubectl });
   project.provide('binaries', paths);
   project.provide('helm', helm.paths.helm);
-  return stop;
+  return async () => {
+    const ran = await wholeRun(project);
+    const problem = ran ? await rightsProblem(controlPlane.auditLog ?? '') : undefined;
+    if (!ran) progress.say('Which rights the operator used is not compared: not all tests ran and passed.');
+    await stop();
+    if (problem) throw new Error(problem);
+  };
+}
+
+/** Whether every test of the project ran, and none failed. */
+async function wholeRun(project: TestProject): Promise<boolean> {
+  const { testFiles } = await project.globTestFiles();
+  const passed = project.vitest.state
+    .getTestModules()
+    .filter((module) => module.project.name === project.name && module.state() === 'passed')
+    .map(({ moduleId }) => moduleId);
+  return project.vitest.config.testNamePattern === undefined && testFiles.every((file) => passed.includes(file));
 }

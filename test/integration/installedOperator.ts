@@ -1,9 +1,8 @@
 // The operator as an installed Deployment would run it: its very arguments and defaults file, as its very service account. Only what
 // the place demands is added, since pods of the control plane are simulated: where the API server is, and a port of its own.
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Rule } from '../../src/operator/permissions.ts';
 import type { Access } from '../controlplane/access.ts';
 import { kubeconfig } from '../controlplane/kubeconfig.ts';
 import { freePort } from '../controlplane/ports.ts';
@@ -74,48 +73,3 @@ export async function startInstalled(
   });
   return { ...program, adminPort: port };
 }
-
-interface AuditEvent {
-  user?: { username?: string };
-  verb?: string;
-  objectRef?: { apiGroup?: string; resource?: string; subresource?: string };
-  responseStatus?: { code?: number; message?: string };
-}
-
-/** What service accounts did, as the audit log has it: `verb resource/subresource.group`. */
-export interface Deeds {
-  done: Set<string>;
-  refused: Set<string>;
-}
-
-export async function deedsOf(auditLog: string, accounts: readonly string[]): Promise<Deeds> {
-  const lines = (await readFile(auditLog, 'utf8')).split('\n').filter(Boolean);
-  const deeds: Deeds = { done: new Set(), refused: new Set() };
-  for (const line of lines) {
-    const {
-      user,
-      verb,
-      objectRef: { apiGroup, resource, subresource } = {},
-      responseStatus,
-    } = JSON.parse(line) as AuditEvent;
-    if (!resource || !accounts.includes(user?.username ?? '')) continue;
-    const deed = deedName(verb ?? '', subresource ? `${resource}/${subresource}` : resource, apiGroup);
-    // Nobody may make anything in a namespace that is being deleted: that is no lack of rights.
-    if (responseStatus?.message?.includes('it is being terminated')) continue;
-    (responseStatus?.code === 403 ? deeds.refused : deeds.done).add(deed);
-  }
-  return deeds;
-}
-
-const deedName = (verb: string, resource: string, group = ''): string =>
-  `${verb} ${resource}${group ? `.${group}` : ''}`;
-
-/** Everything that rules allow, in the same words. */
-export const allowed = (rules: readonly Pick<Rule, 'apiGroups' | 'resources' | 'verbs'>[]): string[] =>
-  rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => deedName(verb, resource, group)))),
-  );
-
-/** What a service account was refused. */
-export const refusals = async (auditLog: string, account: string): Promise<string[]> =>
-  [...(await deedsOf(auditLog, [account])).refused].sort();

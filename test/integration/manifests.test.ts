@@ -11,8 +11,9 @@ import { connect } from '../controlplane/access.ts';
 import { type ControlPlane, startControlPlane } from '../controlplane/cluster.ts';
 import { waitFor } from '../controlplane/wait.ts';
 import { collection, deployment } from './apiServer.ts';
+import { refusals } from './deeds.ts';
 import { type Manifest, openHelm, RELEASE, root } from './helm.ts';
-import { refusals, startInstalled } from './installedOperator.ts';
+import { startInstalled } from './installedOperator.ts';
 
 const program = inject('helm');
 const helm = openHelm(program);

@@ -5,7 +5,6 @@
   resources:
     - localmodeldeployments
   verbs:
-    - get
     - list
     - watch
 - apiGroups:
@@ -36,8 +35,6 @@
     - ""
   resources:
     - services
-    - configmaps
-    - persistentvolumeclaims
   verbs:
     - get
     - list
@@ -46,6 +43,28 @@
     - patch
     - update
     - delete
+- apiGroups:
+    - ""
+  resources:
+    - configmaps
+  verbs:
+    - get
+    - list
+    - watch
+    - create
+    - patch
+    - delete
+- apiGroups:
+    - ""
+  resources:
+    - persistentvolumeclaims
+  verbs:
+    - get
+    - list
+    - watch
+    - create
+    - patch
+    - update
 - apiGroups:
     - networking.k8s.io
   resources:
@@ -87,7 +106,6 @@
   resources:
     - pods
   verbs:
-    - get
     - list
     - watch
     - delete

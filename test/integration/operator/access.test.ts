@@ -1,33 +1,17 @@
 import { describe, expect } from 'vitest';
 import { GROUP, localModelDeployments } from '../../../src/api/types.ts';
 import { resources } from '../../../src/kube/resources.ts';
+import { namespacedRules, type Rule } from '../../../src/operator/permissions.ts';
 import type { Stage } from './harness.ts';
 import { type Any, conditionOf, smallest } from './tenant.ts';
 import { test } from './test.ts';
 
-interface Rule {
-  apiGroups: string[];
-  resources: string[];
-  verbs: string[];
-}
-
-const all = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
-const rules: Rule[] = [
-  { apiGroups: [GROUP], resources: [localModelDeployments.plural], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: [GROUP], resources: [`${localModelDeployments.plural}/status`], verbs: ['patch'] },
-  { apiGroups: [GROUP], resources: [`${localModelDeployments.plural}/finalizers`], verbs: ['update'] },
-  { apiGroups: ['apps'], resources: ['deployments'], verbs: all },
-  { apiGroups: [''], resources: ['services'], verbs: all },
-  { apiGroups: [''], resources: ['configmaps'], verbs: all },
-  { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: all },
-  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: all },
-  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: all },
-  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
-  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
-];
+const bare = ({ apiGroups, resources, verbs }: Rule) => ({ apiGroups, resources, verbs });
+const rules = namespacedRules.map(bare);
+type Granted = ReturnType<typeof bare>;
 
 /** An operator that may do in its namespace what is told, and nothing elsewhere. */
-async function startAs(stage: Stage, granted: readonly Rule[]) {
+async function startAs(stage: Stage, granted: readonly Granted[]) {
   const { access, client, clientOf } = stage.cluster;
   const user = `operator-${stage.namespace}`;
   const write = (body: object) =>
@@ -61,7 +45,7 @@ async function startAs(stage: Stage, granted: readonly Rule[]) {
   return { operator: stage.start({ client: own }), client, user };
 }
 
-const without = (resource: string, ...verbs: string[]): Rule[] =>
+const without = (resource: string, ...verbs: string[]): Granted[] =>
   rules.map((rule) =>
     rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((verb) => !verbs.includes(verb)) } : rule,
   );

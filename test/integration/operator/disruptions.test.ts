@@ -5,7 +5,7 @@ import { labels, localModelDeployments } from '../../../src/api/types.ts';
 import { resources } from '../../../src/kube/resources.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/cluster.ts';
 import { serviceMonitorDefinition } from '../fixtures/serviceMonitorDefinition.ts';
-import { type Cluster, installDefinition, openCluster, openStage, type Stage } from './harness.ts';
+import { installDefinition, type OperatorCluster, openCluster, openStage, type Stage } from './harness.ts';
 import { type Any, conditionOf, smallest } from './tenant.ts';
 
 /** Milliseconds: the garbage collector learns of a kind that comes and goes only every half minute. */
@@ -13,7 +13,7 @@ const LONG = 240_000;
 vi.setConfig({ testTimeout: LONG });
 
 let own: ControlPlane;
-let cluster: Cluster;
+let cluster: OperatorCluster;
 let stage: Stage & { close(): Promise<void> };
 
 beforeAll(async () => {

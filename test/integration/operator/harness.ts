@@ -20,6 +20,7 @@ import { waitFor } from '../../controlplane/wait.ts';
 import { type LogLine, recordLog } from '../../fault/recordedLog.ts';
 import { type CallLog, createCallLog } from './callLog.ts';
 import { createSkippingClock, type SkippingClock } from './clock.ts';
+import { grantShippedRole, shippedUser } from './shippedRole.ts';
 import { createTenant, type Tenant } from './tenant.ts';
 
 /** Generous: the machine may be busy with other tests. Nothing here asserts speed. */
@@ -34,28 +35,39 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
+export interface OperatorCluster extends Cluster {
+  /** As a user who has the shipped role and no other right. */
+  operator: Client;
+}
+
 const transportOf = (auth: Auth) =>
   createTransport({ auth, clock: systemClock, random: Math.random, userAgent: 'integration-test' });
 
 /** The shared control plane, or one of the test's own, with our CRD installed and served. */
-export async function openCluster(connection: Connection = inject('controlPlane')): Promise<Cluster> {
+export async function openCluster(connection: Connection = inject('controlPlane')): Promise<OperatorCluster> {
   const { server, ca, token } = connection;
   const credentials = { headers: { authorization: `Bearer ${token}` }, tls: { ca } };
   const transports = [
     transportOf({ server, credentials: () => Promise.resolve(credentials), refuse: () => undefined }),
   ];
   const client = createClient(transports[0] as (typeof transports)[0]);
+  const access = connect(connection);
+  const clientOf = async (kubeconfig: string) => {
+    const auth = await kubeconfigAuth({ paths: kubeconfig, env: {}, clock: systemClock });
+    const transport = transportOf(auth);
+    transports.push(transport);
+    return createClient(transport);
+  };
   await installDefinition(client, customResourceDefinition());
-  await waitFor('our kind is served', async () => (await client.list(localModelDeployments)) && true, patience);
+  await grantShippedRole(client);
+  const operator = await clientOf(await access.kubeconfigFor(shippedUser));
+  const served = async () => Boolean(await operator.list(localModelDeployments)) || undefined;
+  await waitFor('our kind is served, and the operator may list it', served, patience);
   return {
-    access: connect(connection),
+    access,
     client,
-    async clientOf(kubeconfig) {
-      const auth = await kubeconfigAuth({ paths: kubeconfig, env: {}, clock: systemClock });
-      const transport = transportOf(auth);
-      transports.push(transport);
-      return createClient(transport);
-    },
+    operator,
+    clientOf,
     close: async () => void (await Promise.all(transports.map((transport) => transport.close()))),
   };
 }
@@ -75,6 +87,7 @@ export interface RunningOperator {
 }
 
 export interface OperatorChoices {
+  /** Default: that of the user with the shipped role. */
   client?: Client;
   /** Watches all namespaces, not the tenant's alone. */
   everywhere?: boolean;
@@ -86,8 +99,12 @@ export interface OperatorChoices {
 }
 
 /** An operator for one namespace, without leader election unless asked for. */
-export function startOperator(cluster: Cluster, namespace: string, choices: OperatorChoices = {}): RunningOperator {
-  const calls = createCallLog(choices.client ?? cluster.client);
+export function startOperator(
+  cluster: OperatorCluster,
+  namespace: string,
+  choices: OperatorChoices = {},
+): RunningOperator {
+  const calls = createCallLog(choices.client ?? cluster.operator);
   const clock = createSkippingClock();
   const { log, lines } = recordLog();
   const stopping = new AbortController();
@@ -145,7 +162,7 @@ export interface Stage extends Tenant {
 
 /** A namespace with an operator that watches it; all of it goes with `close`. */
 export async function openStage(
-  cluster: Cluster,
+  cluster: OperatorCluster,
   prefix: string,
   choices: OperatorChoices | 'none' = {},
 ): Promise<Stage & { close(): Promise<void> }> {

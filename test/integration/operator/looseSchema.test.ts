@@ -9,7 +9,7 @@ import type { KubeObject } from '../../../src/kube/types.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/cluster.ts';
 import { waitFor } from '../../controlplane/wait.ts';
 import { arbitrarySpec } from '../../property/arbitrarySpec.ts';
-import { type Cluster, installDefinition, openCluster, openStage, type Stage } from './harness.ts';
+import { installDefinition, type OperatorCluster, openCluster, openStage, type Stage } from './harness.ts';
 import { conditionOf, smallest } from './tenant.ts';
 
 const COUNT = 200;
@@ -41,7 +41,7 @@ const anyName = fc.oneof(
 );
 
 let own: ControlPlane;
-let cluster: Cluster;
+let cluster: OperatorCluster;
 let stage: Stage & { close(): Promise<void> };
 
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 // `test` with a stage: each test has a namespace and an operator of its own, so that all can run side by side.
 import { test as base } from 'vitest';
-import { type Cluster, openCluster, openStage, type Stage } from './harness.ts';
+import { type OperatorCluster, openCluster, openStage, type Stage } from './harness.ts';
 
 interface Fixtures {
-  cluster: Cluster;
+  cluster: OperatorCluster;
   /** With an operator that runs. */
   stage: Stage;
   /** Without one yet. */
