@@ -1,13 +1,15 @@
 // What the chart makes of values: against files that a person has reviewed (UPDATE_GOLDEN=1 writes them anew), the schema, and src.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import * as z from 'zod';
 import { builtInDefaults } from '../../src/api/defaults.ts';
 import type { PodTemplate } from '../../src/children/pod.ts';
 import { operatorLaunch } from '../../src/cli/build/launch.ts';
 import { alerts } from '../../src/cli/generate/monitoring/alerts.ts';
-import { flags, readConfig } from '../../src/operator/config.ts';
+import { fileSchema, flags, readConfig, readDefaults } from '../../src/operator/config.ts';
 import { clusterRules, leaseRules, namespacedRules, type Rule } from '../../src/operator/permissions.ts';
 import { restrictedViolations } from '../property/restricted.ts';
 import { chart, type Manifest, NAMESPACE, openHelm, RELEASE, root } from './helm.ts';
@@ -16,7 +18,11 @@ const program = inject('helm');
 const helm = openHelm(program);
 /** Why is told once, at the start of the run. */
 const suite = describe.skipIf(!program);
-afterAll(() => helm[Symbol.dispose]());
+const home = mkdtempSync(join(tmpdir(), 'lmo-values-'));
+afterAll(() => {
+  helm[Symbol.dispose]();
+  rmSync(home, { recursive: true });
+});
 
 const folder = join(root, 'test/chart');
 const sets = readdirSync(join(folder, 'values')).map((file) => file.replace('.yaml', ''));
@@ -135,6 +141,17 @@ suite('roles', () => {
   });
 });
 
+interface Node {
+  properties?: Record<string, Node>;
+}
+
+/** `pullProxy.noProxy` and the like, of all members that have a name. */
+const pathsOf = ({ properties = {} }: Node): string[] =>
+  Object.entries(properties).flatMap(([name, node]) => [name, ...pathsOf(node).map((path) => `${name}.${path}`)]);
+
+const valueAt = (object: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], object);
+
 suite('values', () => {
   const typos: [string, string[]][] = [
     ['a value that does not exist', ['--set', 'replicas=3']],
@@ -163,6 +180,30 @@ suite('values', () => {
       '--admin-port',
     ];
     expect([...set, ...outside].sort()).toEqual(flags.map(({ flag }) => flag).sort());
+  });
+
+  it('reach every member of the defaults file, at whatever depth', async () => {
+    const { operator: _, ...images } = builtInDefaults.images;
+    const wanted = {
+      images: { ...images, ollama: 'own/ollama:1' },
+      imagePullPolicy: 'Always',
+      imagePullSecrets: ['mirror'],
+      gatewayResources: { requests: { cpu: '100m' }, limits: { memory: '256Mi' } },
+      pullResources: { requests: { cpu: '200m' }, limits: { memory: '512Mi' } },
+      pullProxy: { httpsProxy: 'http://proxy:1', httpProxy: 'http://proxy:2', noProxy: '.local' },
+      serviceMonitor: { labels: { release: 'prometheus' } },
+      monitoringNamespaces: ['monitoring'],
+      operatorNamespace: 'elsewhere',
+      ids: { user: 1000, group: 1001, fsGroup: 1002 },
+    };
+    const path = join(home, 'values.yaml');
+    writeFileSync(path, stringify({ defaults: wanted }));
+    const manifests = await helm.template(['--values', path]);
+    const made = find(manifests, 'ConfigMap', `${RELEASE}-defaults`).data['defaults.yaml'];
+    expect(readDefaults(made)).toMatchObject(wanted);
+    const members = pathsOf(z.toJSONSchema(fileSchema, { io: 'input' }) as Node);
+    const operatorImage = 'images.operator'; // is `image` of the chart
+    expect(members.filter((member) => member !== operatorImage && valueAt(wanted, member) === undefined)).toEqual([]);
   });
 
   it('say the images that this release pins', () => {

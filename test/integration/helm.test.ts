@@ -9,8 +9,9 @@ import { clusterRules, leaseRules, namespacedRules } from '../../src/operator/pe
 import { type ControlPlane, startControlPlane } from '../controlplane/cluster.ts';
 import { waitFor } from '../controlplane/wait.ts';
 import { collection, deployment } from './apiServer.ts';
+import { allowed, deedsOf, refusals } from './deeds.ts';
 import { chart, type Manifest, NAMESPACE, openHelm, RELEASE } from './helm.ts';
-import { allowed, deedsOf, type InstalledProgram, refusals, startInstalled } from './installedOperator.ts';
+import { type InstalledProgram, startInstalled } from './installedOperator.ts';
 
 const program = inject('helm');
 const helm = openHelm(program);
@@ -89,7 +90,7 @@ const untilReady = (name: string) =>
     patience,
   );
 
-/** The chart as it may have been one version ago: another version, and a CustomResourceDefinition without a column. */
+/** The chart as it may have been one version ago: another version, and a CustomResourceDefinition without a column and a field. */
 function previousChart(): string {
   const folder = join(scratch, 'previous');
   cpSync(chart, folder, { recursive: true });
@@ -106,8 +107,38 @@ function previousChart(): string {
     / {6}additionalPrinterColumns:\n {8}- name: Runtime\n.*\n.*\n/,
     '      additionalPrinterColumns:\n',
   );
+  edit('templates/crd.yaml', /^( +)paused:\n(?:\1 +.*\n)+/m, '');
   return folder;
 }
+
+/** Generation and resourceVersion of everything that was made for a deployment: whoever writes changes one of them. */
+async function childrenOf(name: string): Promise<Record<string, string>> {
+  const kinds = 'deployments,replicasets,pods,services,networkpolicies,configmaps,poddisruptionbudgets';
+  const selector = `localmodels.dev/deployment=${name}`;
+  const { stdout, stderr, code } = await cluster.runKubectl(['-n', AI, 'get', kinds, '-l', selector, '-o', 'json']);
+  expect(code, stderr).toBe(0);
+  const { items } = JSON.parse(stdout) as { items: Manifest[] };
+  return Object.fromEntries(
+    items.map(({ kind, metadata }) => [
+      `${kind}/${metadata.name}`,
+      `${metadata.uid} ${metadata.generation} ${metadata.resourceVersion}`,
+    ]),
+  );
+}
+
+const untilUpToDate = (name: string, reason: string) =>
+  waitFor(
+    `${name} is ${reason}`,
+    async () => {
+      const status = (await get(`${collection(AI)}/${name}`))?.status;
+      return (
+        status?.conditions?.some(
+          ({ type, reason: is }: { type: string; reason: string }) => type === 'UpToDate' && is === reason,
+        ) || undefined
+      );
+    },
+    patience,
+  );
 
 interface Column {
   name: string;
@@ -116,6 +147,11 @@ const columns = async () => {
   const definition = await get(CRD);
   const found: Column[] = definition?.spec.versions[0].additionalPrinterColumns ?? [];
   return found.map(({ name }) => name);
+};
+
+const knowsPaused = async () => {
+  const definition = await get(CRD);
+  return 'paused' in (definition?.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties ?? {});
 };
 
 // Why is told once, at the start of the run.
@@ -127,6 +163,7 @@ describe.skipIf(!program)('the chart', () => {
     expect(await podsOf(NAMESPACE, 'app.kubernetes.io/component=operator')).toHaveLength(2);
     expect((await get(CRD))?.metadata.annotations).toMatchObject({ 'helm.sh/resource-policy': 'keep' });
     expect(await columns()).not.toContain('Runtime');
+    expect(await knowsPaused()).toBe(false);
   });
 
   it('gives the operator the rights to do everything that it tries', async () => {
@@ -224,24 +261,33 @@ describe.skipIf(!program)('the chart', () => {
   });
 
   it('is upgraded with its CustomResourceDefinition, and no model pod and no deployment notices', async () => {
-    const before = { pods: await modelPods('model'), object: await get(`${collection(AI)}/model`) };
+    const before = { children: await childrenOf('model'), object: await get(`${collection(AI)}/model`) };
+    expect(Object.keys(before.children).length).toBeGreaterThan(6);
     await operator?.stop();
     await run('upgrade', RELEASE, chart, '-n', NAMESPACE, '--wait', '--timeout', '80s', '--set', 'operator.workers=2');
     expect(await columns()).toContain('Runtime');
+    expect(await knowsPaused()).toBe(true);
     operator = await startInstalled(cluster, { namespace: NAMESPACE, name: RELEASE });
-    await apply('later', { runtime: 'Ollama', model: { name: 'qwen2.5:0.5b' } });
+    await apply('later', { runtime: 'Ollama', model: { name: 'qwen2.5:0.5b' }, paused: false });
     await untilReady('later');
-    expect(await modelPods('model')).toEqual(before.pods);
+    await untilUpToDate('model', 'UpgradePending'); // by the image of the gateway, which has the chart's version
+    expect(await childrenOf('model')).toEqual(before.children);
     const after = await get(`${collection(AI)}/model`);
     expect(after?.metadata).toMatchObject({ uid: before.object?.metadata.uid, generation: 1 });
     expect(after?.spec).toEqual(before.object?.spec);
   });
 
-  it('goes back to the version before with helm rollback', async () => {
+  it('goes back to the version before with helm rollback, which no model notices either', async () => {
+    const before = await childrenOf('model');
+    await operator?.stop();
     await run('rollback', RELEASE, '1', '-n', NAMESPACE, '--wait', '--timeout', '80s');
     expect(await columns()).not.toContain('Runtime');
+    operator = await startInstalled(cluster, { namespace: NAMESPACE, name: RELEASE });
+    await untilUpToDate('model', 'UpToDate');
+    expect(await childrenOf('model')).toEqual(before);
+    await operator.stop();
     await run('upgrade', RELEASE, chart, '-n', NAMESPACE, '--wait', '--timeout', '80s');
-    expect((await modelPods('model')).length).toBe(2);
+    expect(await childrenOf('model')).toEqual(before);
   });
 
   it('is uninstalled first, and models stay: definition, deployments and pods', async () => {
@@ -293,13 +339,14 @@ describe.skipIf(!program)('the chart', () => {
     const { done } = await deedsOf(cluster.auditLog ?? '', accounts);
     const may = allowed([...namespacedRules, ...clusterRules, ...leaseRules]);
     expect([...done].filter((deed) => !may.includes(deed))).toEqual([]);
-    const objectOf = (deed: string) => deed.replace(/^\w+ /, '');
-    const touched = new Set([...done].map(objectOf));
-    expect([...new Set(may.map(objectOf))].filter((object) => !touched.has(object))).toEqual([
-      // Asked about by an admission plugin, which is on here; the audit log has requests alone.
-      'localmodeldeployments/finalizers.localmodels.dev',
-      // Of pods that hang before their first container; there were none.
-      'events',
-    ]);
+    // What is needed where something is in the way, contested or in excess comes up in test/integration/operator, where every verb is
+    // accounted for (rights.ts).
+    const rare = [
+      /^(get|update|delete) /,
+      /servicemonitors/, // a kind that is not here
+      /^list events$/, // of pods that hang before their first container; there were none
+    ];
+    const unused = may.filter((deed) => !done.has(deed));
+    expect(unused.filter((deed) => !rare.some((pattern) => pattern.test(deed)))).toEqual([]);
   });
 });

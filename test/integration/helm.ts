@@ -19,6 +19,7 @@ export interface Manifest {
     namespace?: string;
     uid?: string;
     generation?: number;
+    resourceVersion?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
   };
