@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect } from 'vitest';
 import { labels } from '../../../src/api/types.ts';
 import { resources } from '../../../src/kube/resources.ts';
@@ -205,15 +206,21 @@ describe.concurrent('also', () => {
     await stage.untilCondition('Placed', 'False', 'Unschedulable');
     await untilAllIsSaid(stage);
     await stage.running.stop();
-    const before = await stage.versions();
-    const next = stage.start();
-    await stage.until('it leads', async () => next.log.some(({ message }) => message === 'leading'));
-    // Its turn comes after all that the start has put into the queue.
-    await stage.apply(smallest, { name: 'last' });
-    await stage.untilCondition('Ready', 'True', undefined, 'last');
-    const after = await stage.versions();
-    const others = Object.entries(after).filter(([key]) => !key.includes('/last'));
-    expect(Object.fromEntries(others)).toEqual(before);
-    expect(next.calls.writes().filter(({ key }) => !key.includes('/last'))).toEqual([]);
+    // Where other tests add a node meanwhile, the scheduler counts anew in what it says of the pods, and rightly that is passed on.
+    const schedulerSays = async () => (await stage.pods()).map(({ raw }) => raw.status.conditions);
+    for (let attempt = 1, said: unknown; !isDeepStrictEqual(said, await schedulerSays()); attempt++) {
+      said = await schedulerSays();
+      const before = await stage.versions();
+      const next = stage.start();
+      await stage.until('it leads', async () => next.log.some(({ message }) => message === 'leading'));
+      // Its turn comes after all that the start has put into the queue.
+      await stage.apply(smallest, { name: `last-${attempt}` });
+      await stage.untilCondition('Ready', 'True', undefined, `last-${attempt}`);
+      await next.stop();
+      if (!isDeepStrictEqual(said, await schedulerSays())) continue;
+      const after = Object.entries(await stage.versions()).filter(([key]) => key in before);
+      expect(Object.fromEntries(after)).toEqual(before);
+      expect(next.calls.writes().filter(({ key }) => !key.includes(`/last-${attempt}`))).toEqual([]);
+    }
   });
 });
