@@ -2,6 +2,7 @@
 // and of the alerts has an answer there, so none of them names a metric or a label that is not exposed.
 import { expect, describe as group, test } from 'vitest';
 import { alerts } from '../../../src/cli/generate/monitoring/alerts.ts';
+import { expressionsOf, dashboards as sources } from '../../../src/cli/generate/monitoring/dashboards.ts';
 import { labelsIn, metricsIn } from '../../../src/cli/generate/monitoring/queries.ts';
 import { waitFor } from '../../controlplane/wait.ts';
 import { given } from '../given.ts';
@@ -158,6 +159,15 @@ group('the alerts', () => {
     expect(labelsIn(expr).filter((label) => !labels.has(label))).toEqual([]);
   });
 
+  test.each(Object.entries(alerts))(
+    '%s can be asked for now and over the time that has passed',
+    async (_name, { expr }) => {
+      const { prometheus, span } = world();
+      await prometheus.instant(expr);
+      await prometheus.range(expr, span);
+    },
+  );
+
   test('are evaluated without an error', async () => {
     interface Rule {
       name: string;
@@ -197,6 +207,12 @@ group('the alerts', () => {
       expect(state).toBe('pending');
     }
   });
+});
+
+test('every query of every dashboard was asked', () => {
+  const asked = dashboards.map(({ name, questions }) => [name, questions.map(({ expr }) => expr)]);
+  const written = Object.entries(sources).map(([name, dashboard]) => [name, expressionsOf(dashboard)]);
+  expect(Object.fromEntries(asked)).toEqual(Object.fromEntries(written));
 });
 
 test('what only others tell is on script, and nothing else is', () => {
