@@ -38,11 +38,12 @@ const restricted = {
   readOnlyRootFilesystem: true,
 };
 
-/** Whoever connects to it gets through. */
-const server = "require('node:http').createServer((_, answer) => answer.end()).listen(8080)";
+/** Whoever connects gets through, on the ports of a model's API and of its gateway's state. */
+const server =
+  "for (const port of [8080, 9090]) require('node:http').createServer((_, answer) => answer.end()).listen(port)";
 
 export interface ClientPod {
-  /** Where it listens itself, as a pod that others may want to reach. */
+  /** It listens itself, on 8080 and 9090, as a pod that others may want to reach. */
   readonly address: string;
   readonly reach: Reach;
   /** Rejects with kubectl's words where there is no answer. */
@@ -82,7 +83,7 @@ export async function startClient({ namespace, cluster, until }: Tenant, secret?
   const { stdout: address } = await kubectl('get', 'pod', 'client', '-o', 'jsonpath={.status.podIP}');
 
   return {
-    address: `${address}:8080`,
+    address,
     reach: reachFrom(access, namespace, 'client', 'client'),
     async request(request) {
       const command = [node, '--input-type=module', '-e', script, JSON.stringify(request)];

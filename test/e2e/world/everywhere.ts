@@ -15,20 +15,16 @@ export async function neighbour({ cluster }: Tenant, labels: Record<string, stri
   return startClient(createTenant(cluster, name));
 }
 
-export type Everywhere = Record<
-  'names' | 'registry' | 'API server' | 'another pod' | 'outside, a port of registries' | 'outside, another port',
-  string
->;
-
-export async function everywhere(setting: Setting): Promise<Everywhere> {
+export async function everywhere(setting: Setting) {
   const outside = await startOutside(setting.world, [443, 8443]);
   onTestFinished(outside.end);
   const other = await neighbour(setting);
-  const targets: Everywhere = {
+  const targets = {
     names: 'dns:models.registry.svc.cluster.local',
     registry: `${network.node}:${ports.registry}`,
     'API server': `${network.apiService}:443`,
-    'another pod': other.address,
+    'another pod': `${other.address}:8080`,
+    'another pod, the port of gateways': `${other.address}:9090`,
     'outside, a port of registries': `${outside.address}:443`,
     'outside, another port': `${outside.address}:8443`,
   };

@@ -105,7 +105,9 @@ const networkPolicy = section({
   from: listAsInPod().describe(
     'Peers that may read metrics, beside the pods of the release’s namespace and of defaults.monitoringNamespaces',
   ),
-  restrictEgress: flag(false).describe('Let the operator reach DNS, the API server and gateways only'),
+  restrictEgress: flag(false).describe(
+    'Let the operator reach DNS, apiServerPorts at any address, and the gateways of model pods only',
+  ),
   apiServerPorts: z.array(z.int().min(1).max(65_535)).default([443, 6443]),
 }).describe('Of the operator; each model has its own');
 
