@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { systemClock } from '../../src/process/clock.ts';
 import { createProgress } from '../controlplane/progress.ts';
+import { allowed, deedsOf } from '../integration/deeds.ts';
+import { NAMESPACE, RELEASE } from '../integration/helm.ts';
+import { shippedRules } from '../integration/operator/shippedRole.ts';
 import { UnavailableError } from '../runtime/workshop.ts';
 import type { Layout } from './node/layout.ts';
 import { obstacle } from './node/obstacle.ts';
@@ -16,6 +19,8 @@ declare module 'vitest' {
     world: World | { readonly problem: string };
   }
 }
+
+const operatorAccount = `system:serviceaccount:${NAMESPACE}:${RELEASE}`;
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const output = { write: (text: string) => process.stderr.write(text), isTTY: process.stderr.isTTY };
@@ -40,7 +45,12 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     return async () => {
       const { LMO_E2E_LOGS: kept } = process.env;
       if (kept) await keepLogs(node.layout, kept);
+      const { done, refused } = await deedsOf(join(node.layout.folder, 'audit.log'), [operatorAccount]);
       await node.stop();
+      const rights = allowed(shippedRules);
+      const used = rights.filter((right) => done.has(right)).length;
+      progress.say(`The operator used ${used} of its ${rights.length} rights.`);
+      if (refused.size > 0) throw new Error(`the operator was refused: ${[...refused].join(', ')}`);
       const traces = await tracesOf(node, before);
       if (traces.length > 0) throw new Error(`the node has left behind: ${traces.join('; ')}`);
       progress.say('The node is gone, and nothing is left of it.');

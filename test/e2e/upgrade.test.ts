@@ -22,7 +22,7 @@ import { blobsFetched } from './world/registryLog.ts';
 import { specOf } from './world/specs.ts';
 
 const both = ['model', 'other'] as const;
-const operatorPods = ['pods', '-n', NAMESPACE, '-l', `app.kubernetes.io/instance=${RELEASE}`];
+const operatorPods = ['pods', '-n', NAMESPACE, '-l', 'app.kubernetes.io/component=operator'];
 /** As docs/upgrades.md has it. */
 const upgrade = ['upgrade', RELEASE, chart, '-n', NAMESPACE, '--wait', '--reset-then-reuse-values'];
 
@@ -33,6 +33,18 @@ const runner =
     const { code, stdout, stderr } = await helm.run(argv, { kubeconfig: cluster.access.kubeconfig });
     expect(code, `helm ${argv.join(' ')}\n${stdout}${stderr}`).toBe(0);
   };
+
+/** First the pods, which give their Lease back: Helm removes their rights before them, and then it stays taken for a while. */
+async function uninstall({ cluster, until }: Setting, run: (...argv: string[]) => Promise<void>): Promise<void> {
+  const { runKubectl } = cluster.access;
+  const scaled = await runKubectl(['scale', `deployment/${RELEASE}`, '-n', NAMESPACE, '--replicas=0']);
+  expect(scaled.code, scaled.stderr).toBe(0);
+  await until(
+    'the operators are gone',
+    async () => (await runKubectl(['get', ...operatorPods, '-o', 'name'])).stdout === '',
+  );
+  await run('uninstall', RELEASE, '-n', NAMESPACE, '--wait');
+}
 
 /** The chart of the older sources, under the version that their image has. */
 async function previousChart(helm: Helm, { world }: Setting, folder: string): Promise<string> {
@@ -116,9 +128,7 @@ test('an upgrade from the version before, and the way back, touch no pod; then p
     fetched: await blobsFetched(world),
   });
   try {
-    await run('uninstall', RELEASE, '-n', NAMESPACE, '--wait');
-    // The rights go before the pods, which then cannot give it back; where nothing was installed before, there is none.
-    await cluster.access.runKubectl(['delete', 'lease', RELEASE, '-n', NAMESPACE, '--ignore-not-found']);
+    await uninstall(setting, run);
     const [, , ...values] = installArguments;
     await run('install', RELEASE, await previousChart(helm, setting, folder), ...values, '--wait', '--timeout=80s');
     await serveTwo(setting);
