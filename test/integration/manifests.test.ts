@@ -247,6 +247,11 @@ describe('autoscaling', () => {
     expect(named.length).toBeGreaterThan(0);
     for (const name of named) expect(Object.keys(metrics)).toContain(name);
   });
+
+  it('scales up as slowly and down as late with KEDA as without', () => {
+    const [plain, keda] = ['hpa.yaml', 'keda.yaml'].map((file) => parse(read(`autoscaling/${file}`)).spec);
+    expect(keda.advanced.horizontalPodAutoscalerConfig.behavior).toEqual(plain.behavior);
+  });
 });
 
 describe('for Flux and Argo CD', () => {
