@@ -7,6 +7,8 @@ import { execute } from '../../runtime/execute.ts';
 export interface Placed {
   readonly from: string;
   readonly to: string;
+  /** Of a folder: names that are left out, at any depth. */
+  readonly without?: readonly string[];
 }
 
 export interface Tree {
@@ -35,9 +37,10 @@ export async function layTree(folder: string, { programs, files = [], links = {}
     for (const library of await librariesOf(from)) libraries.add(library);
   }
   for (const library of libraries) await place(folder, await realpath(library), library);
-  for (const { from, to } of files) {
+  for (const { from, to, without = [] } of files) {
     await mkdir(dirname(join(folder, to)), { recursive: true });
-    await cp(from, join(folder, to), { recursive: true, verbatimSymlinks: true, dereference: false });
+    const filter = (path: string) => !without.includes(basename(path));
+    await cp(from, join(folder, to), { recursive: true, verbatimSymlinks: true, dereference: false, filter });
   }
   for (const [path, target] of Object.entries(links)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

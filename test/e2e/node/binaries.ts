@@ -2,7 +2,6 @@
 import { dirname } from 'node:path';
 import type { Binaries } from '../../controlplane/binaries.ts';
 import { findBinaries } from '../../controlplane/binaries.ts';
-import { type FoundryNatives, findFoundryLocal } from '../../runtime/foundry/natives.ts';
 import { findOllama, type OllamaBinaries } from '../../runtime/ollama/binaries.ts';
 import { findRegistries, type RegistryBinaries } from '../../runtime/registries/binaries.ts';
 import { lacksGo, openWorkshop, requireTools, supplyGoProgram, type WorkshopOptions } from '../../runtime/workshop.ts';
@@ -14,7 +13,6 @@ export interface NodeBinaries {
   readonly controlPlane: Binaries;
   readonly registries: RegistryBinaries;
   readonly ollama: OllamaBinaries;
-  readonly foundryLocal: FoundryNatives;
   /** kubelet, kube-proxy, the enforcer of NetworkPolicy and the device plugin, by the first argument. */
   readonly kubenode: string;
   readonly coredns: string;
@@ -54,6 +52,5 @@ export async function findNodeBinaries(options: WorkshopOptions): Promise<NodeBi
     controlPlane: (await findBinaries(options)).paths,
     registries: await findRegistries(options),
     ollama: await findOllama(options),
-    foundryLocal: await findFoundryLocal(options),
   };
 }

@@ -5,7 +5,7 @@ import { findHelm } from '../../controlplane/binaries.ts';
 import type { Progress } from '../../controlplane/progress.ts';
 import { spelledSeconds } from '../../controlplane/progress.ts';
 import { NAMESPACE } from '../../integration/helm.ts';
-import { buildImages } from '../images/images.ts';
+import { type BuiltImages, buildImages } from '../images/images.ts';
 import { findNodeBinaries } from '../node/binaries.ts';
 import { type NodeConnection, type RealNode, startNode } from '../node/node.ts';
 import { installOperator } from './install.ts';
@@ -19,6 +19,8 @@ export interface World {
   readonly helm: string;
   /** Folder of the sources that the image `previous` was built from. */
   readonly previous: string;
+  /** Paths of OCI archives, by the names of the images. */
+  readonly archives: BuiltImages['archives'];
 }
 
 export interface WorldOptions {
@@ -42,7 +44,7 @@ export async function startWorld({ env, progress }: WorldOptions): Promise<Runni
     progress.say(`${what} after ${spelledSeconds((systemClock.monotonic() - started) / 1000)}`);
     return result;
   };
-  const node = await timed('The node is Ready', startNode({ binaries, images: archives, devices: 1 }));
+  const node = await timed('The node is Ready', startNode({ binaries, images: Object.values(archives), devices: 1 }));
   try {
     const models = await publishModels(node.layout.door);
     await timed('The operator is installed', installOperator(node.access, helm));
@@ -50,7 +52,13 @@ export async function startWorld({ env, progress }: WorldOptions): Promise<Runni
     await node.access.runKubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted']);
     const { connection, layout, init, keeper, cgroup, programs } = node;
     return {
-      world: { node: { connection, layout, init, keeper, cgroup, programs }, models, helm, previous: previous.folder },
+      world: {
+        node: { connection, layout, init, keeper, cgroup, programs },
+        models,
+        helm,
+        previous: previous.folder,
+        archives,
+      },
       node,
     };
   } catch (error) {
