@@ -4,12 +4,13 @@ import { writeModelFolder } from '../runtime/foundry/pod.ts';
 import { onnxAnswer, tinyOnnx } from '../runtime/models/onnxLlama.ts';
 import { test } from './test.ts';
 import { firstChat } from './world/chat.ts';
+import { droppedPackets } from './world/dropped.ts';
 import { everywhere } from './world/everywhere.ts';
 import { modelNetwork } from './world/processes.ts';
 import { expectReach } from './world/reach.ts';
 import { filledClaim } from './world/volumes.ts';
 
-test('Foundry Local serves a model out of a volume, and reaches nothing', async ({ setting }) => {
+test('Foundry Local serves a model out of a volume, tries to reach nothing, and could not', async ({ setting }) => {
   const claimName = await filledClaim(setting, (folder) => writeModelFolder(folder, tinyOnnx()));
   await setting.apply({
     runtime: 'FoundryLocal',
@@ -18,6 +19,7 @@ test('Foundry Local serves a model out of a volume, and reaches nothing', async 
   });
   const { status } = await setting.untilCondition('Ready', 'True');
   expect(status).toMatchObject({ readyReplicas: 1, hardware: { class: 'CPU' } });
-  await expectReach(setting, await modelNetwork(setting, 'node'), await everywhere(setting), 'silent');
   expect((await firstChat(setting, { model: 'tiny' })).trim()).toBe(onnxAnswer.join('').trim());
+  expect(await droppedPackets(setting)).toBe(0);
+  await expectReach(setting, await modelNetwork(setting, 'node'), await everywhere(setting), 'silent');
 });

@@ -9,6 +9,7 @@ import { writeModel } from '../runtime/models/written.ts';
 import { type Setting, test } from './test.ts';
 import { firstChat } from './world/chat.ts';
 import { type ClientPod, startClient } from './world/client.ts';
+import { droppedPackets } from './world/dropped.ts';
 import { everywhere, neighbour } from './world/everywhere.ts';
 import { MONITORING } from './world/install.ts';
 import { modelNetwork } from './world/processes.ts';
@@ -103,18 +104,20 @@ describe('a model is reached', () => {
 });
 
 describe('a model reaches', () => {
-  test('nothing at all where it needs no network, and answers', async ({ setting }) => {
+  test('nothing at all where it needs no network, and tries nothing while it answers', async ({ setting }) => {
     const answer = ['Out', ' of', ' a', ' volume.'];
     const model = { gguf: tinyLlama({ answer, seed: 5 }) };
     const claimName = await filledClaim(setting, (folder) => writeModel(folder, 'packed:1', model));
     await setting.apply(
       specOf({ name: 'packed:1' }, { model: { name: 'packed:1', source: { volume: { claimName } } } }),
     );
-    const targets = await everywhere(setting);
     const { status } = await setting.untilCondition('Ready', 'True');
     expect(status?.effective).toMatchObject({ egress: 'None' });
-    await expectReach(setting, await modelNetwork(setting, 'ollama'), targets, 'silent');
     expect(await firstChat(setting, { model: 'packed:1' })).toBe(answer.join(''));
+    expect(await droppedPackets(setting)).toBe(0);
+    const targets = await everywhere(setting);
+    await expectReach(setting, await modelNetwork(setting, 'ollama'), targets, 'silent');
+    expect(await droppedPackets(setting)).toBeGreaterThan(0); // so it does count
   });
 
   test('names and the ports of registries where it may be pulled, and nothing else', async ({ setting }) => {
