@@ -39,14 +39,17 @@ export default async function setup(project: TestProject): Promise<void> {
   const output = { write: (text: string) => process.stderr.write(text), isTTY: process.stderr.isTTY };
   const options = { env: process.env, progress: createProgress(output, systemClock) };
   const required = process.env.LMO_RUNTIME_REQUIRED === '1';
+  const prometheus = await orProblem(findPrometheus(options), required);
   const found = {
     ollama: await orProblem(findOllama(options), required),
     registries: await orProblem(findRegistries(options), required),
     foundryLocal: await orProblem(findFoundryLocal(options), required),
-    prometheus: await orProblem(findPrometheus(options), required),
-    cluster: await orProblem(findCluster(options), required),
+    prometheus,
+    // Nobody wants it for anything but to be watched, and it may take minutes to build.
+    cluster: 'problem' in prometheus ? prometheus : await orProblem(findCluster(options), required),
   };
-  for (const each of Object.values(found)) if ('problem' in each) options.progress.say(each.problem);
+  const problems = new Set(Object.values(found).flatMap((each) => ('problem' in each ? [each.problem] : [])));
+  for (const problem of problems) options.progress.say(problem);
   project.provide('ollama', found.ollama);
   project.provide('registries', found.registries);
   project.provide('foundryLocal', found.foundryLocal);
