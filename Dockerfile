@@ -72,7 +72,8 @@ RUN for wheel in wheels/*.whl; do python3 -m zipfile -e "$wheel" "opened/$(basen
       mkdir out/licenses/$name && cp opened/$name/$name/LICENSE opened/$name/$name/ThirdPartyNotices.txt out/licenses/$name/ || exit 1; \
     done \
  && echo 'Microsoft.AI.Foundry.Local.Core.so is of the package foundry-local-core 1.2.3, which Microsoft publishes without a text of its licence. See https://github.com/microsoft/Foundry-Local before you publish this image.' \
-    > out/licenses/foundry-local-core.txt
+    > out/licenses/foundry-local-core.txt \
+ && rm -r opened
 
 # What it is called through: the addon of Microsoft's npm package (MIT), and of that package nothing else.
 FROM --platform=${BUILDPLATFORM:-linux/amd64} ${NODE_IMAGE} AS foundry-natives

@@ -99,7 +99,7 @@ async function pythonBase(): Promise<Recipe> {
     tag: bases.PYTHON_IMAGE,
     tree: {
       programs: [
-        ...(await toolsOf(['sh', 'basename', 'cp', 'cut', 'ln', 'mkdir', 'uname'])),
+        ...(await toolsOf(['sh', 'basename', 'cp', 'cut', 'ln', 'mkdir', 'rm', 'uname'])),
         { from: await realpath(program), to: 'usr/local/bin/python3' },
         // With the libraries of the system that they need.
         ...extensions.map((name) => ({ from: join(library, name), to: join(home, name) })),
