@@ -26,7 +26,7 @@ export interface BuildOptions {
   onLine?: (line: string) => void;
 }
 
-/** A build of ours makes about ten, 20 MB of which are not those of the build before. */
+/** Builds from nothing make about thirty, a change of our sources one or two more. Without them, what stages fetch is fetched again. */
 const mostLayers = 60;
 
 /** `folder` holds storage and settings; `debian` is the folder of the program. */
