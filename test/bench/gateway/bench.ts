@@ -48,11 +48,11 @@ const cpuOf = async ({ gateway }: Lab): Promise<number> =>
 
 async function runRound(lab: Lab): Promise<GatewayRound> {
   const { direct, through, options } = lab;
-  const { seconds, streams } = options;
+  const { seconds, streams, rate } = options;
   const fast = (target: Target) => asFastAsPossible(target, CONNECTIONS, seconds);
   const rates = [await fast(direct), await fast(through), await fast(direct)] as const;
-  const halfLoad = rates[1] / 2;
-  const load = { connections: CONNECTIONS, perSecond: halfLoad, seconds };
+  const steadyRate = rate ?? rates[1] / 2;
+  const load = { connections: CONNECTIONS, perSecond: steadyRate, seconds };
   const times = [await steadily(direct, load), await steadily(through, load), await steadily(direct, load)] as const;
   const stream = (target: Target) => streaming(target, streams, seconds * TOKENS_PER_SECOND);
   const before = await stream(direct);
@@ -68,7 +68,7 @@ async function runRound(lab: Lab): Promise<GatewayRound> {
   return {
     direct: [way(0, before), way(2, after)],
     through: way(1, between),
-    halfLoad,
+    steadyRate,
     streamCpuSeconds,
     usage: await usageOf(lab.gateway.pid() ?? 0),
   };
@@ -117,7 +117,7 @@ export async function benchGateway(options: GatewayBenchOptions, progress: Progr
   const { kubernetes: _, etcd: __, ...where } = machine();
   print(`${where.cores} cores (${where.cpu}), load ${where.load}, Node ${where.node}`);
   const rounds = await runRounds(options, progress);
-  const [ratios, absolutes] = [gatewayRatios(rounds), gatewayAbsolutes(rounds)];
+  const [ratios, absolutes] = [gatewayRatios(rounds, options.rate), gatewayAbsolutes(rounds)];
   const how = [
     `${repeat} ${repeat === 1 ? 'round' : 'rounds'} of ${seconds} s`,
     `${streams} streams`,

@@ -9,6 +9,8 @@ export interface GatewayBenchOptions {
   seconds: number;
   /** At once. */
   streams: number;
+  /** Requests a second where each is timed; default: half of what the gateway can do. */
+  rate?: number;
   /** Run the gateway from src instead of from the bundle that ships. */
   source: boolean;
   smoke: boolean;
@@ -24,6 +26,7 @@ a second as there can be, the time of each at half of that, and many streams of 
   --repeat R        rounds (default 3); ratios are the median over the rounds
   --seconds S       of each measurement (default 10)
   --streams N       at once (default 100)
+  --rate N          requests a second where each is timed, instead of half of what there can be
   --source          run src/gateway/main.ts instead of the bundle that npm run build makes
   --json FILE       write all figures there as well
   --smoke           one round of seconds; fails only when a request fails or a token is lost
@@ -34,6 +37,7 @@ const flags = {
   repeat: { type: 'string' },
   seconds: { type: 'string' },
   streams: { type: 'string' },
+  rate: { type: 'string' },
   source: { type: 'boolean', default: false },
   json: { type: 'string' },
   smoke: { type: 'boolean', default: false },
@@ -48,7 +52,7 @@ export function readGatewayOptions(argv: readonly string[]): GatewayBenchOptions
   const values = parse(argv);
   if (values.help) return undefined;
   const { source, smoke, json } = values;
-  const number = (name: 'repeat' | 'seconds' | 'streams', usual: number): number => {
+  const number = (name: 'repeat' | 'seconds' | 'streams' | 'rate', usual?: number): number => {
     const value = Number(values[name] ?? usual);
     if (Number.isInteger(value) && value >= 1) return value;
     throw new OptionsError(`--${name} ${values[name]}: must be a whole number, 1 or more`);
@@ -59,6 +63,7 @@ export function readGatewayOptions(argv: readonly string[]): GatewayBenchOptions
     streams: number('streams', smoke ? 10 : 100),
     source,
     smoke,
+    ...(values.rate !== undefined && { rate: number('rate') }),
     ...(json && { json }),
   };
 }

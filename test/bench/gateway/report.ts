@@ -8,7 +8,7 @@ import type { Streamed } from './load.ts';
 /** The same load, by one way. */
 export interface Way {
   perSecond: number;
-  /** Of requests at half of what the gateway can do. */
+  /** Of requests at the steady rate. */
   steadyMs: readonly number[];
   streamed: Streamed;
 }
@@ -17,8 +17,8 @@ export interface Way {
 export interface GatewayRound {
   direct: readonly [Way, Way];
   through: Way;
-  /** Requests a second of the steady load. */
-  halfLoad: number;
+  /** Requests a second where each was timed: half of what the gateway can do, or as the user said. */
+  steadyRate: number;
   /** CPU seconds of the gateway for the streams. */
   streamCpuSeconds: number;
   usage: Usage | undefined;
@@ -30,14 +30,17 @@ const tokenRate = ({ streamed: { tokens, seconds } }: Way): number => tokens / s
 const steady = (share: number) => (way: Way) => percentile(way.steadyMs, share);
 const added = (share: number) => (round: GatewayRound) => steady(share)(round.through) - directly(round, steady(share));
 
-export const gatewayRatios = (rounds: readonly GatewayRound[]): Figure[] => [
+const loadOf = (rate: number | undefined): string => (rate === undefined ? 'half load' : `${rate}/s`);
+
+/** @param rate as the user said; half load where absent */
+export const gatewayRatios = (rounds: readonly GatewayRound[], rate?: number): Figure[] => [
   {
     name: 'requests a second',
     value: over(rounds, (round) => round.through.perSecond / directly(round, ({ perSecond }) => perSecond)),
     unit: '× direct',
   },
-  { name: 'added to a request at half load, p50', value: over(rounds, added(0.5)), unit: 'ms' },
-  { name: 'added to a request at half load, p99', value: over(rounds, added(0.99)), unit: 'ms', aim: 2 },
+  { name: `added to a request at ${loadOf(rate)}, p50`, value: over(rounds, added(0.5)), unit: 'ms' },
+  { name: `added to a request at ${loadOf(rate)}, p99`, value: over(rounds, added(0.99)), unit: 'ms', aim: 2 },
   {
     name: 'time for the same tokens, all streams',
     value: over(rounds, (round) => directly(round, tokenRate) / tokenRate(round.through)),
@@ -53,7 +56,7 @@ export const gatewayAbsolutes = (rounds: readonly GatewayRound[]): Figure[] => [
     value: over(rounds, (round) => directly(round, (way) => way.perSecond)),
     unit: '',
   },
-  { name: 'half load', value: over(rounds, ({ halfLoad }) => halfLoad), unit: 'requests/s' },
+  { name: 'steady rate', value: over(rounds, ({ steadyRate }) => steadyRate), unit: 'requests/s' },
   { name: 'p50 / through', value: over(rounds, (round) => steady(0.5)(round.through)), unit: 'ms' },
   { name: 'p99 / through', value: over(rounds, (round) => steady(0.99)(round.through)), unit: 'ms' },
   { name: 'p50 / direct', value: over(rounds, (round) => directly(round, steady(0.5))), unit: 'ms' },
