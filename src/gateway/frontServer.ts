@@ -1,10 +1,9 @@
 // Where clients connect: HTTP/1.1, with or without TLS, and limits on everything that a client could do without end.
-import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Logger } from '../process/logger.ts';
-import { type Family, GatewayError, type GatewayErrorReason } from './errors.ts';
+import { type Family, GatewayError } from './errors.ts';
 import type { Certificate } from './tls.ts';
 import { refusalOfUnreadable, refuseSocket } from './unreadable.ts';
 
@@ -36,10 +35,8 @@ export interface FrontServerOptions {
   handler: RequestListener;
   /** Absent: no TLS. With one that has no pair yet, no handshake succeeds. */
   certificate?: Pick<Certificate, 'current' | 'onChange'>;
-  /** In whose dialect it is told that something is no request at all. */
-  family: Family;
-  /** Told of each such. */
-  onUnreadable(reason: GatewayErrorReason): void;
+  /** Told of each such, before it is refused; with the response where the head was read, and the rest is not. Says as what it is known. */
+  onUnreadable(error: GatewayError, response?: ServerResponse): { family: Family; requestId: string };
   log: Logger;
   host: string;
   /** 0: any free port. */
@@ -149,21 +146,17 @@ function trackSockets(server: Server | TlsServer, onIdle: (socket: Socket) => vo
 const isAboutHttp = ({ code = '' }: { code?: string }): boolean =>
   code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
 
-function refuseTheRest(
-  server: Server | TlsServer,
-  { family, onUnreadable, log }: FrontServerOptions,
-  sockets: Sockets,
-): void {
-  const refuse = (socket: Socket, error: GatewayError) => {
-    onUnreadable(error.reason);
-    refuseSocket(socket, family, error, randomUUID());
+function refuseTheRest(server: Server | TlsServer, { onUnreadable, log }: FrontServerOptions, sockets: Sockets): void {
+  const refuse = (socket: Socket, error: GatewayError, response?: ServerResponse) => {
+    const { family, requestId } = onUnreadable(error, response);
+    refuseSocket(socket, family, error, requestId);
   };
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
     if (!socket.writable || !isAboutHttp(error)) return void socket.destroy();
     // Where an answer has begun, or an earlier one is due, anything written now would be taken for a part of it.
     const [first, ...others] = sockets.responses(socket);
     if (others.length > 0 || first?.headersSent) return void socket.destroy();
-    refuse(socket, refusalOfUnreadable(error));
+    refuse(socket, refusalOfUnreadable(error), first);
   });
   server.on('connect', (_, socket: Socket) => refuse(socket, new GatewayError('NotFound', 'there is no CONNECT here')));
   server.on('drop', () => {

@@ -1,10 +1,10 @@
 // The door: takes a request in, lets it through or says why not, and tells what came of it.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { sendAnswer } from './answer.ts';
 import { createBodyRoom } from './bodyReader.ts';
-import { errorAnswer, GatewayError } from './errors.ts';
-import { ClientGone, type Exchange, openExchange } from './exchange.ts';
+import { errorAnswer, type Family, GatewayError, gatewayErrors } from './errors.ts';
+import { ClientGone, type Exchange, type ExchangeRecord, openExchange } from './exchange.ts';
 import { createLightGate } from './lightGate.ts';
 import { isLocal, type LocalHandling, localAnswer } from './localAnswers.ts';
 import { passOn } from './passOn.ts';
@@ -16,6 +16,11 @@ import { createRouteTable, familyOf, type Match } from './routes.ts';
 
 export interface Proxy {
   readonly handle: RequestListener;
+  /**
+   * Something was no request, or broke off being one, and is refused past the proxy. `response` is that of a request whose head was taken in.
+   * Returns the dialect and the name in which the refusal is worded.
+   */
+  unreadable(error: GatewayError, response?: ServerResponse): { family: Family; requestId: string };
   /** Requests that are not over: at the runtime, in the queue, or still being sent. */
   readonly open: number;
   /** Since the start. */
@@ -33,7 +38,7 @@ export const LIGHT_PLACES = 8;
 const BODY_ROOM = 64 * 1024 * 1024;
 
 export function createProxy(options: ProxyOptions): Proxy {
-  const { config, view, clock, log } = options;
+  const { config, view, clock, log, newId = randomUUID } = options;
   const parts: ProxyParts = {
     ...options,
     routes: createRouteTable({
@@ -45,6 +50,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     light: createLightGate(LIGHT_PLACES),
     since: clock.now(),
   };
+  const records = new WeakMap<ServerResponse, ExchangeRecord>();
   let open = 0;
   let total = 0;
   let lastAt: number | undefined;
@@ -53,12 +59,30 @@ export function createProxy(options: ProxyOptions): Proxy {
       open++;
       total++;
       lastAt = clock.monotonic();
-      serve(parts, request, response)
+      const exchange = openExchange({
+        request,
+        response,
+        requestId: requestIdOf(request.headers, newId),
+        family: familyOf(request.url ?? ''),
+        clock,
+        timeoutMs: config.limits.requestTimeoutSeconds * 1000,
+      });
+      records.set(response, exchange.record);
+      serve(parts, exchange)
         .catch((err: unknown) => {
           log.error({ err }, 'request failed in the gateway');
           response.destroy();
         })
         .finally(() => open--);
+    },
+    unreadable(error, response) {
+      const record = response && records.get(response);
+      if (record) {
+        const { status } = gatewayErrors[error.reason];
+        return Object.assign(record, { outcome: 'Refused', reason: error.reason, status } as const);
+      }
+      options.metrics.unreadable(error.reason);
+      return { family: config.protocols[0] ?? 'OpenAI', requestId: newId() };
     },
     get open() {
       return open;
@@ -72,16 +96,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
 }
 
-async function serve(parts: ProxyParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { clock, config, newId = randomUUID, log, metrics, audit } = parts;
-  const exchange = openExchange({
-    request,
-    response,
-    requestId: requestIdOf(request.headers, newId),
-    family: familyOf(request.url ?? ''),
-    clock,
-    timeoutMs: config.limits.requestTimeoutSeconds * 1000,
-  });
+async function serve(parts: ProxyParts, exchange: Exchange): Promise<void> {
+  const { log, metrics, audit } = parts;
   try {
     await answer(parts, exchange);
     exchange.record.outcome = 'Answered';

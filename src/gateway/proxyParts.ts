@@ -20,7 +20,7 @@ export interface ProxyOptions {
   upstream: Upstream;
   /** Absent: anybody may call. */
   keyring?: Pick<Keyring, 'identify'>;
-  metrics: Pick<GatewayMetrics, 'exchange'>;
+  metrics: Pick<GatewayMetrics, 'exchange' | 'unreadable'>;
   /** Absent: no audit. */
   audit?: Audit;
   clock: Clock;

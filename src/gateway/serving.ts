@@ -80,8 +80,7 @@ async function openDoor(judge: Judge, metrics: GatewayMetrics, options: ServingO
   const front = await startFrontServer({
     handler: proxy.handle,
     ...(certificate && { certificate }),
-    family: config.protocols[0] ?? 'OpenAI',
-    onUnreadable: metrics.unreadable,
+    onUnreadable: proxy.unreadable,
     log,
     host,
     port: config.port,

@@ -99,8 +99,7 @@ export async function openDoor(options: DoorOptions = {}) {
   });
   const front = await startFrontServer({
     handler: proxy.handle,
-    family: 'OpenAI',
-    onUnreadable: metrics.unreadable,
+    onUnreadable: proxy.unreadable,
     log,
     host: '127.0.0.1',
     port: 0,

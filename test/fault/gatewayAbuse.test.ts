@@ -78,6 +78,14 @@ describe('slow clients', () => {
       expect([door.admission.inFlight, door.admission.queued]).toEqual([0, 0]);
       for (const client of slow) expect(statusOf(await client.ended())).toBe(408);
       await vi.waitFor(() => expect(door.proxy.open).toBe(0), patience);
+      // What they got is what is told of them, and each is told once.
+      const told = door.audited.map((line) => JSON.parse(line)).filter(({ outcome }) => outcome !== 'Answered');
+      expect(new Set(told.map(({ status, outcome, reason }) => `${status} ${outcome} ${reason}`))).toEqual(
+        new Set(['408 Refused RequestTimeout']),
+      );
+      expect(told).toHaveLength(50);
+      expect(await series(door, 'localmodel_rejections_total', { reason: 'RequestTimeout' })).toBe(50);
+      expect(await series(door, 'localmodel_requests_total', { code: '408' })).toBe(50);
     });
   });
 });
