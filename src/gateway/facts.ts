@@ -46,6 +46,8 @@ export interface LoadFacts {
 
 export interface RequestFacts {
   readonly failuresInARow: number;
+  /** When the first of them was told of. */
+  readonly failingSince?: number;
   readonly lastFailureAt?: number;
   /** Last answer, or last token of one. */
   readonly lastSuccessAt?: number;
@@ -159,8 +161,13 @@ function requestSeen(facts: Facts, { outcome, startedAt }: Of<'Request'>, now: n
   }
   // Many requests that one crash has broken are one failure.
   const anotherOne = requests.lastFailureAt === undefined || startedAt >= requests.lastFailureAt;
-  const failuresInARow = requests.failuresInARow + (anotherOne ? 1 : 0);
-  return { ...facts, requests: { ...requests, failuresInARow, ...(anotherOne && { lastFailureAt: now }) } };
+  if (!anotherOne) return facts;
+  const failingSince = requests.failuresInARow === 0 ? now : requests.failingSince;
+  const failuresInARow = requests.failuresInARow + 1;
+  return {
+    ...facts,
+    requests: { ...requests, failuresInARow, lastFailureAt: now, ...(failingSince !== undefined && { failingSince }) },
+  };
 }
 
 function canarySeen(facts: Facts, { outcome, seconds, message }: Of<'Canary'>, now: number): Facts {

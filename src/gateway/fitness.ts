@@ -23,6 +23,8 @@ export interface Finding {
 export const SILENT_LIMIT = 3;
 /** Failed requests in a row: one or two may be the request's own fault. */
 export const FAILURE_LIMIT = 3;
+/** So long, counted from the first of them, a canary may show that it was the requests and not the runtime. */
+export const DOUBT_MS = 3000;
 export const CANARY_LIMIT = 2;
 /** Without a canary nobody can prove that it works again, so after this time it is tried out with real requests. */
 export const TRIAL_AFTER_MS = 30_000;
@@ -110,10 +112,16 @@ const modelIsOnItsDevice: Check = (facts, { residency }) => {
   return found('PartlyOnCPU', `${percent} % of the model is on the ${residency.class}, the rest on the CPU`);
 };
 
-const requestsSucceed: Check = ({ requests: { failuresInARow, lastFailureAt = 0 } }, _, now) =>
-  failuresInARow >= FAILURE_LIMIT && now - lastFailureAt < TRIAL_AFTER_MS
-    ? found('Failing', `${failuresInARow} requests in a row have failed on the side of the runtime`)
-    : undefined;
+/** Whoever sends again and again what the runtime answers with 500, a bad image for example, must not take the pod from all others. */
+const mayBeTheirOwnFault: (...seen: Parameters<Check>) => boolean = ({ requests, canary }, { canaryIntervalMs }, now) =>
+  canaryIntervalMs !== undefined && canary.failuresInARow === 0 && now - (requests.failingSince ?? 0) < DOUBT_MS;
+
+const requestsSucceed: Check = (facts, rules, now) => {
+  const { failuresInARow, lastFailureAt = 0 } = facts.requests;
+  if (failuresInARow < FAILURE_LIMIT || now - lastFailureAt >= TRIAL_AFTER_MS) return undefined;
+  if (mayBeTheirOwnFault(facts, rules, now)) return undefined;
+  return found('Failing', `${failuresInARow} requests in a row have failed on the side of the runtime`);
+};
 
 const canaryPasses: Check = ({ canary: { failuresInARow, outcome, message } }) => {
   if (failuresInARow < CANARY_LIMIT) return undefined;

@@ -1,6 +1,6 @@
 // The truth about a model pod: Starting → RuntimeUp → Loading → Serving ⇄ Degraded → Draining, a pure function of what was seen.
 import { type Facts, gather, noFacts } from './facts.ts';
-import { type Finding, fitnessOf, type Rules, servedModel } from './fitness.ts';
+import { FAILURE_LIMIT, type Finding, fitnessOf, type Rules, servedModel } from './fitness.ts';
 import type { Observation } from './observation.ts';
 import { type GatewayReason, type Phase, phaseOf } from './reasons.ts';
 
@@ -66,6 +66,8 @@ export function wantsLoad({ facts }: State, now: number): boolean {
 
 /** Between tries while the pod is Degraded: recovery should show soon. */
 const CANARY_RETRY_MS = 5000;
+/** Between tries while it alone can tell whether the requests or the runtime are to blame. */
+const CANARY_VERDICT_MS = 1000;
 
 /**
  * Whether a canary should be sent now. It has the lowest priority: only when no real request succeeded in the interval,
@@ -83,6 +85,7 @@ export function canaryDue({ facts, fitness, rules }: State, now: number): boolea
     case 'CanaryWrong':
       return sinceLast >= CANARY_RETRY_MS;
     case 'Serving': {
+      if (requests.failuresInARow >= FAILURE_LIMIT) return sinceLast >= CANARY_VERDICT_MS;
       if (doubtful) return sinceLast >= Math.min(CANARY_RETRY_MS, canaryIntervalMs);
       const sinceSuccess = now - (requests.lastSuccessAt ?? Number.NEGATIVE_INFINITY);
       return Math.min(sinceLast, sinceSuccess) >= canaryIntervalMs;

@@ -65,6 +65,17 @@ describe('readiness', () => {
     expect((await generate(gateway)).status).toBe(200);
   });
 
+  it('stays while requests fail that are themselves at fault: the canary is asked', async () => {
+    const { runtime, gateway } = await pod();
+    await gateway.secondsUntil(/^Serving/);
+    await waitFor('the first canary', async () => (await gateway.status()).canary.outcome, patience);
+    const asked = runtime.asked;
+    for (let i = 0; i < 12; i++) expect((await generate(gateway, { images: ['bm8gaW1hZ2U='] })).status).toBe(500);
+    await waitFor('a canary in doubt', async () => runtime.asked > asked + 12, patience);
+    expect((await generate(gateway)).status).toBe(200);
+    expect(await gateway.log()).not.toContain('Failing');
+  });
+
   it('is not there while the model is not on its device, wholly', async () => {
     const { runtime, gateway } = await pod(onGpu);
     await gateway.secondsUntil(/^NotOnDevice: .*GPU/);

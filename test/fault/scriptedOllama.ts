@@ -21,7 +21,7 @@ export interface ScriptedOllama {
   loadFails: string | undefined;
   /** Text of every answer that is not streamed, the canary's too. */
   text: string;
-  /** Generating is answered with 500. */
+  /** Generating is answered with 500. So is every request with an image, as Ollama does with one that it cannot read. */
   fails: boolean;
   /** Streams that are open, each with a first piece sent. */
   readonly streams: readonly ServerResponse[];
@@ -60,7 +60,7 @@ export async function startScriptedOllama(): Promise<ScriptedOllama> {
 
   function generate(body: Record<string, unknown>, response: ServerResponse): void {
     asked++;
-    if (script.fails) json(response, { error: 'model runner has unexpectedly stopped' }, 500);
+    if (script.fails || body.images) json(response, { error: 'model runner has unexpectedly stopped' }, 500);
     else if (body.stream === false) json(response, { response: script.text, done: true, eval_count: 3 });
     else stream(body, response);
   }

@@ -94,6 +94,6 @@ describe('what the door is told', () => {
     const { clock, truth, view, serve } = viewed();
     serve();
     for (let i = 0; i < 3; i++) view.observe({ kind: 'Request', outcome: 'Failed', startedAt: clock.monotonic() });
-    expect(truth.state.reason).toBe('Failing');
+    expect(truth.state.facts.requests.failuresInARow).toBe(3);
   });
 });

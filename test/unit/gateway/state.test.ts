@@ -194,11 +194,36 @@ describe('the runtime', () => {
 });
 
 describe('requests', () => {
-  it('count as failing when several in a row have failed', () => {
+  it('count as failing when several in a row have failed, and a canary too', () => {
     const pod = servingPod();
     pod.later(100).sees(fails(pod)).later(100).sees(fails(pod));
+    expect(canaryDue(pod.sees(canary('Passed')).state, pod.now)).toBe(false);
+    for (let i = 0; i < 3; i++) pod.later(500).sees(fails(pod));
     expect(pod.state.reason).toBe('Serving');
-    pod.later(100).sees(fails(pod));
+    expect(canaryDue(pod.state, pod.now)).toBe(true);
+    expect(pod.sees(canary('Failed')).state).toMatchObject({ phase: 'Degraded', reason: 'Failing' });
+  });
+
+  it('that a canary does not share are their own fault, however often they are sent', () => {
+    const pod = servingPod();
+    for (let i = 0; i < 300; i++) {
+      pod.later(100).sees(fails(pod));
+      if (canaryDue(pod.state, pod.now)) pod.sees(canary('Passed'));
+      expect(pod.state.reason).toBe('Serving');
+    }
+  });
+
+  it('count as failing after seconds where no canary could be sent', () => {
+    const pod = servingPod();
+    for (let i = 0; i < 3; i++) pod.later(100).sees(fails(pod));
+    expect(pod.later(2700).state.reason).toBe('Serving');
+    expect(pod.later(200).state.reason).toBe('Failing');
+  });
+
+  it('count as failing at once where there is no canary', () => {
+    const { canaryIntervalMs: _, ...rules } = cpuRules;
+    const pod = servingPod(rules);
+    for (let i = 0; i < 3; i++) pod.later(100).sees(fails(pod));
     expect(pod.state).toMatchObject({ phase: 'Degraded', reason: 'Failing' });
   });
 
