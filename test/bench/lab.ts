@@ -30,6 +30,8 @@ export interface Lab {
   readonly auditLog: string;
   /** CPU seconds so far of kube-apiserver and etcd. */
   serverCpuSeconds(): Promise<number>;
+  /** Kills it, and resolves when one on the same port is ready. */
+  restartApiServer(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -79,6 +81,7 @@ async function furnish(controlPlane: ControlPlane, nodes: number): Promise<Lab> 
       const usages = await Promise.all(['kube-apiserver', 'etcd'].map((name) => usageOf(pids()[name] ?? 0)));
       return usages.filter((usage): usage is Usage => usage !== undefined).reduce((sum, u) => sum + u.cpuSeconds, 0);
     },
+    restartApiServer: () => controlPlane.restartApiServer('SIGKILL'),
     async stop() {
       await Promise.all([writer.close(), watcher.close()]);
       await controlPlane.stop();

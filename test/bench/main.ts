@@ -1,4 +1,4 @@
-// npm run bench -- operator | gateway | pull | writes: one benchmark, by its name.
+// npm run bench -- operator | gateway | pull | writes | soak: one benchmark, by its name.
 import { systemClock } from '../../src/process/clock.ts';
 import { BinariesError } from '../controlplane/binaries.ts';
 import { createProgress } from '../controlplane/progress.ts';
@@ -9,6 +9,8 @@ import { benchOperator } from './operator.ts';
 import { help, OptionsError, readOptions } from './options.ts';
 import { benchPull } from './pull/bench.ts';
 import { pullHelp, readPullOptions } from './pull/options.ts';
+import { benchSoak } from './soak/bench.ts';
+import { readSoakOptions, soakHelp } from './soak/options.ts';
 import { benchWrites } from './writes/bench.ts';
 import { readWritesOptions, writesHelp } from './writes/options.ts';
 
@@ -34,6 +36,11 @@ async function bench([name, ...argv]: readonly string[]): Promise<boolean> {
     if (options) await benchWrites(options, progress);
     return options !== undefined;
   }
+  if (name === 'soak') {
+    const options = readSoakOptions(argv);
+    if (options) await benchSoak(options, progress);
+    return options !== undefined;
+  }
   const options = readOptions(name === undefined ? argv : [name, ...argv]);
   if (options) await benchOperator(options, progress);
   return options !== undefined;
@@ -41,7 +48,7 @@ async function bench([name, ...argv]: readonly string[]): Promise<boolean> {
 
 try {
   if (!(await bench(process.argv.slice(2))))
-    process.stdout.write(`${help}\n${gatewayHelp}\n${pullHelp}\n${writesHelp}`);
+    process.stdout.write(`${help}\n${gatewayHelp}\n${pullHelp}\n${writesHelp}\n${soakHelp}`);
 } catch (error) {
   const expected = [OptionsError, BinariesError, UnavailableError].some((type) => error instanceof type);
   process.stderr.write(`${error instanceof Error ? (expected ? error.message : error.stack) : String(error)}\n`);

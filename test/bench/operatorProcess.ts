@@ -15,6 +15,8 @@ export interface OperatorProcess {
   /** Milliseconds from its start until it leads, its caches filled. */
   readonly startMs: number;
   usage(): Promise<Usage | undefined>;
+  /** The sum over the labels of one of its own metrics. */
+  metric(name: string): Promise<number>;
   /** Resolves when it has looked at `atLeast` keys and nothing waits or runs. */
   quiet(atLeast: number, deadlineMs: number): Promise<void>;
   /** SIGTERM; resolves with the milliseconds until it is gone. */
@@ -66,6 +68,7 @@ export async function startOperator(lab: Lab, options: OperatorProcessOptions): 
     pid,
     startMs,
     usage: () => usageOf(pid),
+    metric: async (name) => total(await metricsOf(adminPort), name),
     async quiet(atLeast, deadlineMs) {
       await waitFor('the operator is quiet', () => isQuiet(adminPort, atLeast), { deadlineMs, everyMs: 250 });
     },
@@ -118,13 +121,17 @@ function leading(child: ChildProcess): Promise<{ adminPort: number }> {
 }
 
 /** Its own metrics: asking them costs the API server nothing. */
+const metricsOf = async (adminPort: number): Promise<string> =>
+  (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+
+const total = (text: string, name: string): number =>
+  [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
+    (sum, [, value]) => sum + Number(value),
+    0,
+  );
+
 async function isQuiet(adminPort: number, atLeast: number): Promise<true | undefined> {
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
-  const total = (name: string): number =>
-    [...text.matchAll(new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, 'gm'))].reduce(
-      (sum, [, value]) => sum + Number(value),
-      0,
-    );
-  const busy = total('workqueue_depth') + total('controller_runtime_active_workers');
-  return (total('controller_runtime_reconcile_total') >= atLeast && busy === 0) || undefined;
+  const text = await metricsOf(adminPort);
+  const busy = total(text, 'workqueue_depth') + total(text, 'controller_runtime_active_workers');
+  return (total(text, 'controller_runtime_reconcile_total') >= atLeast && busy === 0) || undefined;
 }
