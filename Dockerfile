@@ -89,9 +89,9 @@ RUN echo "d62cb9022c62fa9dc68866c864ddeb22e2ac2d899c5d68ea1033cc34589eda0f6e7e84
  && cp package/prebuilds/$platform/foundry_local_napi.node out/core/ \
  && find package -maxdepth 1 -iname 'licen*' -exec cp {} out/licenses/foundry-local-sdk/ ';'
 COPY --from=foundry-libraries /libraries/out out
-COPY src/cli/build/symbols.ts ./
+COPY src/cli/symbols symbols
 # nine tenths of one library are symbols for debuggers
-RUN node symbols.ts out/core/libonnxruntime-genai.so
+RUN node symbols/main.ts out/core/libonnxruntime-genai.so
 
 # Like the operator's: Node, one bundle, the libraries and the licences.
 FROM --platform=${TARGETPLATFORM:-${BUILDPLATFORM:-linux/amd64}} ${FOUNDRY_BASE} AS foundry-local

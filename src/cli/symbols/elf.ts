@@ -1,6 +1,4 @@
-// node symbols.ts FILE…: takes out of shared libraries what only linkers and debuggers read. Where an image is built for another
-// platform than its builder's, the builder's own strip does not know the format.
-import { readFile, writeFile } from 'node:fs/promises';
+// What of a shared library the loader needs, for whatever platform the library is.
 
 /** ELF for 64 bits, least byte first, as Linux has it on amd64 and arm64: where its header says what (System V ABI, chapter 4). */
 const MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
@@ -32,13 +30,4 @@ export function withoutSymbols(library: Buffer): Buffer {
   kept.writeUInt16LE(0, header.sectionCount);
   kept.writeUInt16LE(0, header.names);
   return kept;
-}
-
-if (import.meta.main) {
-  for (const path of process.argv.slice(2)) {
-    const library = await readFile(path);
-    const kept = withoutSymbols(library);
-    await writeFile(path, kept);
-    process.stdout.write(`${path} ${library.length} → ${kept.length} bytes\n`);
-  }
 }

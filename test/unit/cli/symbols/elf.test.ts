@@ -1,6 +1,6 @@
 // Libraries without their symbols: made by hand here, because the real ones are fetched; the end-to-end tests load those.
 import { describe, expect, it } from 'vitest';
-import { withoutSymbols } from '../../../src/cli/build/symbols.ts';
+import { withoutSymbols } from '../../../../src/cli/symbols/elf.ts';
 
 const headerSize = 64;
 const segmentSize = 56;
