@@ -128,9 +128,9 @@ const receivePart = (
     { ...part, signal, onAnswer: retry.answered },
     {
       ...options,
-      onArrival(bytes, endpoint) {
-        retry.arrived();
-        options.onArrival(bytes, endpoint);
+      onWritten() {
+        retry.gotOn();
+        options.onWritten();
       },
     },
   );

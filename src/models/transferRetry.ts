@@ -12,8 +12,8 @@ import { pauseMs } from './retry.ts';
 export interface TransferRetry {
   /** This host has answered. */
   answered(endpoint: string): void;
-  /** It has sent something. */
-  arrived(): void;
+  /** The file has more bytes than before. What a stream repeats because it knows no ranges is no progress. */
+  gotOn(): void;
   /**
    * Waits before the next attempt, or aborts `stop` with the error where there shall be none. `onThrottle` is told of the
    * pause, in milliseconds, that a registry has asked for.
@@ -30,7 +30,7 @@ export interface TransferRetryOptions {
   log: Logger;
 }
 
-/** In a row without a byte; the pauses between them add up to about a minute. */
+/** In a row without a byte for the file; the pauses between them add up to about a minute. */
 const MAX_FAILURES = 8;
 /** In a row from one mirror, which is then left alone. */
 const MAX_MIRROR_FAILURES = 3;
@@ -57,7 +57,7 @@ export function createTransferRetry({ clock, random, registry, file, log, blob }
     answered(endpoint) {
       source = endpoint;
     },
-    arrived() {
+    gotOn() {
       failures = 0;
     },
     async after(error, stop, onThrottle) {

@@ -221,6 +221,16 @@ describe('a download from a registry that does not know ranges', () => {
     expect(completed).toEqual(completed.toSorted((a, b) => a - b));
   });
 
+  it('gives up where that stream never gets any further', async () => {
+    const { server, download, progress } = await setUp(40_000);
+    server.always(/blobs/, (call) => call.serve({ ignoreRange: true, sends: 30_000, ending: 'cut' }));
+    await expect(download()).rejects.toMatchObject({
+      reason: 'Unreachable',
+      message: expect.stringContaining(server.host),
+    });
+    expect(progress.at(-1)?.completedBytes).toBe(30_000);
+  });
+
   it('resumes by reading over what is there', async () => {
     const { server, content, download, stored, stop } = await setUp(40_000);
     server.next(/blobs/, (call) => call.serve(), stallAfter(1));
