@@ -9,6 +9,7 @@ export interface RegistryRequest {
   what: string;
   method?: 'GET' | 'POST';
   headers?: Readonly<Record<string, string>>;
+  /** As `authorization`: it may hold a token. */
   body?: string;
   /** Sent only to the origin that the request begins at. */
   authorization?: string | undefined;
@@ -80,6 +81,8 @@ function nextUrl(request: RegistryRequest, answer: Answer, location: string): UR
     throw lost(request, answer, 'redirects to what is no http or https URL');
   if (next.protocol === 'http:' && answer.url.protocol === 'https:' && !request.mayDowngrade)
     throw lost(request, answer, `redirects from https to http (${next.host})`);
+  if (request.body !== undefined && next.origin !== request.url.origin)
+    throw lost(request, answer, `redirects to ${next.host}, which does not get what was sent`);
   return next;
 }
 

@@ -223,6 +223,24 @@ describe('a redirect', () => {
     expect(storage.requests[0]?.headers).not.toHaveProperty('cookie');
   });
 
+  it('of a token server to another host does not get the token that is sent there', async () => {
+    const { server, reference } = await setUp();
+    const elsewhere = await registryServer();
+    const docker = parseDockerCredentials(
+      JSON.stringify({ auths: { [server.host]: { identitytoken: 'long' } } }),
+      'it',
+    );
+    const { registry } = registryFor({ credentials: { docker } });
+    protect(server, { token: 'abc' });
+    server.always(/\/token/, redirect(`${elsewhere.url}/token`));
+    await expect(registry.manifest(reference)).rejects.toMatchObject({
+      reason: 'Unreachable',
+      message: expect.stringContaining(`redirects to ${elsewhere.host}, which does not get what was sent`),
+    });
+    expect(server.requests.some(({ body }) => body.includes('long'))).toBe(true);
+    expect(elsewhere.requests).toEqual([]);
+  });
+
   it('within the host keeps them', async () => {
     const { server, reference, registry, digest } = await setUp();
     protect(server, { token: 'abc' });
