@@ -42,7 +42,7 @@ export function parseDockerCredentials(text: string, what: string): DockerCreden
     find(host, repository) {
       // From the longest path to the host alone: registry.example.org/team/models may have its own.
       for (
-        let path = `${host.toLowerCase()}/${repository}`;
+        let path = `${hostKey(host)}/${repository}`;
         path;
         path = path.slice(0, Math.max(0, path.lastIndexOf('/')))
       ) {
@@ -65,11 +65,14 @@ function readShape(text: string, what: string): z.output<typeof shape> {
   }
 }
 
+/** A URL does not tell the port that https has anyway, and a key may. */
+const hostKey = (host: string): string => host.toLowerCase().replace(/:443$/, '');
+
 /** Keys are hosts, or URLs as `docker login` once wrote them: https://registry.example.org/v2/. */
 function keyOf(key: string): string {
   const path = key.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '');
   const slash = path.indexOf('/');
-  return slash < 0 ? path.toLowerCase() : path.slice(0, slash).toLowerCase() + path.slice(slash);
+  return slash < 0 ? hostKey(path) : hostKey(path.slice(0, slash)) + path.slice(slash);
 }
 
 function credentialOf({ auth, username, password, identitytoken, registrytoken }: Entry): DockerCredential | undefined {

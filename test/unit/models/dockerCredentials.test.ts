@@ -14,12 +14,16 @@ describe('docker credentials', () => {
     expect(docker.find('xa.test:5000', 'x/y')).toBeUndefined();
   });
 
-  it.each(['https://a.test', 'https://a.test/', 'https://a.test/v2/', 'http://a.test/v1'])(
-    'are found under %s',
-    (key) => {
-      expect(parse({ [key]: { auth: btoa('me:pw') } }).find('a.test', 'x/y')).toEqual(basic('me', 'pw'));
-    },
-  );
+  it.each([
+    'https://a.test',
+    'https://a.test/',
+    'https://a.test/v2/',
+    'http://a.test/v1',
+    'a.test:443',
+    'https://A.test:443/v2/',
+  ])('are found under %s', (key) => {
+    expect(parse({ [key]: { auth: btoa('me:pw') } }).find('a.test', 'x/y')).toEqual(basic('me', 'pw'));
+  });
 
   it('of a part of a host count before those of the whole', () => {
     const docker = parse({ 'a.test': { auth: btoa('all:1') }, 'a.test/team': { auth: btoa('team:2') } });
