@@ -51,6 +51,8 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const server = createServer(limits, (request, response) => void respond(request, response, answer));
   server.maxConnections = maxConnections;
   server.maxHeadersCount = maxHeadersCount;
+  // Whoever keeps connections in reserve must not keep kubelet out: a probe that is refused costs a restart in the end.
+  server.on('drop', () => server.closeIdleConnections());
   await listen(server, port, host);
   server.on('error', (err) => log.error({ err }, 'admin server failed'));
   return { port: portOf(server), close: () => close(server) };

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Counter, Registry } from 'prom-client';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { type AdminServer, type AdminServerOptions, startAdminServer } from '../../../src/process/adminServer.ts';
 import { silentLogger } from '../../../src/process/logger.ts';
 
@@ -67,6 +68,24 @@ test('refuses a request with headers beyond its bounds', async () => {
   const url = await start({ routes: { '/healthz': () => ({ status: 200, body: 'ok' }) } });
   const response = await fetch(`${url}/healthz`, { headers: { 'x-large': 'a'.repeat(10_000) } });
   expect(response.status).toBe(431);
+});
+
+test('lets kubelet in although others keep all connections in reserve', async () => {
+  const url = await start({ routes: { '/healthz': () => ({ status: 200, body: 'ok' }) } });
+  const { port } = new URL(url);
+  const idle = await Promise.all(
+    Array.from({ length: 100 }, async () => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => undefined); // it may be reset in the end
+      socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+      await once(socket, 'data');
+      return socket;
+    }),
+  );
+  onTestFinished(() => idle.forEach((socket) => void socket.destroy()));
+  const probe = () => fetch(`${url}/healthz`, { headers: { connection: 'close' } });
+  await probe().catch(() => undefined); // is what notices it
+  expect((await probe()).status).toBe(200);
 });
 
 test('rejects when the port is taken', async () => {
