@@ -100,11 +100,14 @@ export const readRevision = (store: FoundryStore, revision: string): Promise<Rev
 export const writeRevision = (store: FoundryStore, record: RevisionRecord): Promise<void> =>
   write(store, fileNamed(store.revisions, record.revision), record);
 
-async function all<T>(folder: string, shape: z.ZodType<T>): Promise<T[]> {
+/** Those that cannot be read, such as a later version's, are counted, not guessed at. */
+async function all<T>(folder: string, shape: z.ZodType<T>): Promise<{ records: T[]; unreadable: number }> {
   const names = (await namesIn(folder)).filter((name) => name.endsWith('.json'));
-  const records = await Promise.all(names.map((name) => read(shape, join(folder, name))));
-  return records.filter((record) => record !== undefined);
+  const found = await Promise.all(names.map((name) => read(shape, join(folder, name))));
+  const records = found.filter((record) => record !== undefined);
+  return { records, unreadable: names.length - records.length };
 }
 
-export const allVariants = ({ variants }: FoundryStore): Promise<VariantRecord[]> => all(variants, variantRecord);
-export const allRevisions = ({ revisions }: FoundryStore): Promise<RevisionRecord[]> => all(revisions, revisionRecord);
+export const allVariants = async ({ variants }: FoundryStore): Promise<VariantRecord[]> =>
+  (await all(variants, variantRecord)).records;
+export const allRevisions = ({ revisions }: FoundryStore) => all(revisions, revisionRecord);

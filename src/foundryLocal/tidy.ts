@@ -32,8 +32,11 @@ export async function tidyVariants({ config, store, context }: Pulling, held: Fi
   try {
     lock ??= await tryLock({ path: store.base.lockFile, owner, clock });
     if (!lock) return;
+    const { records, unreadable } = await allRevisions(store);
+    // It might be of a revision that serves what would go.
+    if (unreadable > 0) throw new Error(`${unreadable} records in ${store.revisions} cannot be read`);
     const inUse = new Set([config.revision, ...(await locked(config.lockFile))]);
-    const keep = needed(await allRevisions(store), inUse, config.tidy.keepRevisions);
+    const keep = needed(records, inUse, config.tidy.keepRevisions);
     for (const record of await allVariants(store)) {
       if (keep.has(record.id)) continue;
       const folder = folderOf(store.root, record);

@@ -360,4 +360,17 @@ describe('a claim', () => {
     expect(await pull({ revision: 'r2', tidy: { keepRevisions: 1 } }, { core })).toMatchObject({ reason: 'Done' });
     expect(await readFile(weights(), 'utf8')).toBe('weights');
   });
+
+  it('is not tidied while a record in it cannot be read: a later version may have written it, for a revision with pods', async () => {
+    const tidy = { keepRevisions: 1 };
+    await pull({ tidy });
+    await mkdir(join(folder, 'lock'), { recursive: true });
+    await writeFile(join(folder, 'lock', 'r1.json'), '{}');
+    const record = join(store, '.local-model', 'foundry', 'revisions', 'r1.json');
+    await writeFile(record, (await readFile(record, 'utf8')).replace('"schema":1', '"schema":2'));
+    const newer = { ...tiny, id: 'tiny-generic-cpu:3', version: 3 };
+    const core = createFakeCore({ variants: async () => [newer] });
+    expect(await pull({ revision: 'r2', tidy }, { core })).toMatchObject({ reason: 'Done' });
+    expect(await readFile(weights(), 'utf8')).toBe('weights');
+  });
 });
