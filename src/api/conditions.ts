@@ -7,7 +7,7 @@ interface ConditionMeaning {
   reasons: Record<string, string>;
 }
 
-/** Problems of a pull that stay until somebody mends them. */
+/** Problems of a pull that stay until somebody mends them: what the pull itself calls permanent (puller/outcome.ts). */
 const lastingPullProblems = {
   InvalidReference: 'the model name is no reference that the runtime understands',
   NotFound: 'the source does not have this model',
@@ -15,7 +15,6 @@ const lastingPullProblems = {
   NeedsNewerRuntime: 'the model needs a newer runtime than the image that runs it',
   DigestMismatch: 'the source serves something else than the pinned digest, or than the lock of this revision',
   ExpectationMismatch: 'the file is not what spec.model.expect says',
-  DiskFull: 'the store is too small for the model',
   ReadOnlyStore: 'the store cannot be written',
   SecretMissing: 'a Secret or ConfigMap that the pull needs is missing, or lacks an entry',
   WrongDevice: 'the model is built for another class of device than the rung has; Foundry Local variants are',
@@ -25,6 +24,7 @@ const lastingPullProblems = {
 /** Problems of a pull that may pass by themselves; it is tried again. */
 const passingPullProblems = {
   Unreachable: 'the source cannot be reached',
+  DiskFull: 'the store has no room for the model',
   Corrupt: 'bytes arrived that do not match their digest; they were thrown away',
   PullFailed: 'the pull ended for another reason, told in the message',
 } as const;
@@ -182,8 +182,6 @@ type Conditions = typeof conditions;
 export type ConditionType = keyof Conditions;
 export type Reason<T extends ConditionType> = keyof Conditions[T]['reasons'];
 
-/** What came of a pull that failed, as the puller reports it. */
-export type PullProblem = keyof typeof lastingPullProblems | keyof typeof passingPullProblems;
 /** Why a pod does not run. */
 export type PodProblem = keyof typeof podProblems;
 export type Refusal = keyof typeof refusals;
@@ -204,10 +202,6 @@ export function condition<T extends ConditionType>(
 ): SomeCondition {
   return { type, status, reason, message } as SomeCondition;
 }
-
-/** Whether a failed pull stays failed until somebody mends it (then the deployment is Stalled). */
-export const isLasting = (problem: PullProblem): problem is keyof typeof lastingPullProblems =>
-  Object.hasOwn(lastingPullProblems, problem);
 
 /** kstatus takes the mere presence of these for a statement, so they are there only while True. */
 const onlyWhileTrue: ReadonlySet<string> = new Set<ConditionType>(['Reconciling', 'Stalled']);

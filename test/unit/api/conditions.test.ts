@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  bounded,
-  condition,
-  conditions,
-  isLasting,
-  mergeConditions,
-  type SomeCondition,
-} from '../../../src/api/conditions.ts';
+import { bounded, condition, conditions, mergeConditions, type SomeCondition } from '../../../src/api/conditions.ts';
+import { outcomes } from '../../../src/puller/outcome.ts';
 
 const noon = Date.parse('2026-11-22T12:00:00.987Z');
 const later = noon + 90_000;
@@ -106,11 +100,10 @@ describe('the catalogue', () => {
     }
   });
 
-  it('lets Stalled tell each lasting problem of a pull, and no passing one', () => {
-    expect(isLasting('DigestMismatch')).toBe(true);
-    expect(isLasting('Unreachable')).toBe(false);
-    expect(conditions.Stalled.reasons).toHaveProperty('DigestMismatch');
-    expect(conditions.Stalled.reasons).not.toHaveProperty('Unreachable');
+  it('lets Stalled tell each ending of a pull that is permanent, and no other', () => {
+    const endings = Object.entries(outcomes).map(([reason, { retry }]) => [reason, retry === 'permanent']);
+    const told = Object.keys(outcomes).map((reason) => [reason, Object.hasOwn(conditions.Stalled.reasons, reason)]);
+    expect(told).toEqual(endings);
   });
 
   it('does not compile with a reason of another type', () => {
