@@ -1,12 +1,12 @@
 // The gateway process: GATEWAY_CONFIG and a verb in, signals in, exit code out. The only file of the gateway that touches `process`.
 import { systemClock } from '../process/clock.ts';
 import { createLogger, type LogLevel } from '../process/logger.ts';
+import { release } from '../process/release.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
 import { GATEWAY_CONFIG, type GatewayConfig, readGatewayConfig } from './config.ts';
 import { askToDrain } from './drain.ts';
 import { helpText } from './help.ts';
 
-const VERSION = '0.1.0';
 /** A gateway that lives answers at once. */
 const DRAIN_ANSWER_MS = 5000;
 /** What is granted beyond lame duck and the longest request, as in the pod's own grace. */
@@ -25,7 +25,8 @@ async function serve(config: GatewayConfig): Promise<void> {
   // Late, so that `drain`, which runs beside a gateway in the memory of one container, does without all that.
   const { startServing } = await import('./serving.ts');
   const host = process.env.GATEWAY_HOST ?? '0.0.0.0';
-  await startServing({ config, version: VERSION, host, clock: systemClock, log, audit: process.stdout, signal });
+  const { version } = release;
+  await startServing({ config, version, host, clock: systemClock, log, audit: process.stdout, signal });
   dispose();
   log.info({}, 'gateway stopped');
 }

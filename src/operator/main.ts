@@ -11,6 +11,7 @@ import { systemClock } from '../process/clock.ts';
 import { answerChecks } from '../process/health.ts';
 import { createLogger } from '../process/logger.ts';
 import { createRegistry } from '../process/metrics.ts';
+import { release } from '../process/release.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
 import { ConfigError, type GatewayAccess, helpText, type OperatorConfig, readConfig } from './config.ts';
 import { gatewayAddress } from './gatewayAddress.ts';
@@ -47,7 +48,7 @@ async function main(config: OperatorConfig): Promise<void> {
     auth,
     clock: systemClock,
     random: Math.random,
-    userAgent: `local-model-operator/0.1.0 (node ${process.versions.node})`,
+    userAgent: `${release.name}/${release.version} (node ${process.versions.node})`,
     http2: config.http2,
     onRequest: createRequestMetrics(registry),
   });

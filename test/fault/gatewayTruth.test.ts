@@ -1,6 +1,7 @@
 // What a real gateway process says of a runtime that misbehaves on script, and how it ends.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GatewayConfig } from '../../src/gateway/config.ts';
+import { release } from '../../src/process/release.ts';
 import { waitFor } from '../controlplane/wait.ts';
 import { digest, otherDigest } from '../unit/gateway/pod.ts';
 import { type GatewayProcess, startGatewayProcess } from './gatewayProcess.ts';
@@ -42,6 +43,7 @@ describe('readiness', () => {
     expect((await generate(gateway)).status).toBe(200);
     await waitFor('canary', async () => (await gateway.status()).canary.outcome, patience);
     expect(await gateway.status()).toMatchObject({
+      version: release.version,
       phase: 'Serving',
       ready: true,
       model: { reference: 'tiny', runtimeName: name, servedDigest: digest, loadedDigest: digest, sourceDigest: digest },

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { builtInDefaults } from '../../../api/defaults.ts';
 import { GROUP, KIND, localModelDeployments, VERSION } from '../../../api/types.ts';
-import { NAME, type Release } from './release.ts';
+import type { Release } from '../../../process/release.ts';
 
 const yaml = (value: unknown): string => stringify(value, { lineWidth: 120, aliasDuplicateObjects: false });
 
@@ -37,10 +37,10 @@ const annotations = () => ({
 });
 
 /** Chart and operator have one version: they are released together. */
-export const chartFile = ({ version, description }: Release): string =>
+export const chartFile = ({ name, version, description }: Release): string =>
   yaml({
     apiVersion: 'v2',
-    name: NAME,
+    name,
     version,
     appVersion: version,
     description,

@@ -112,7 +112,7 @@ const networkPolicy = section({
 }).describe('Of the operator; each model has its own');
 
 /** Everything in values.yaml, in its order. */
-export const chartValues = z
+const chartValues = z
   .strictObject({
     nameOverride: text().describe('In place of the name of the chart'),
     fullnameOverride: text().describe('In place of release and chart in the names of all objects'),
