@@ -1,10 +1,11 @@
 // The files of a model with their hashes. Foundry Local checks none of what it fetches and loads, so this list is the only proof.
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
 import { type Digest, digestOf, isDigest } from '../models/digest.ts';
-import { errorCode, fileError, PullError } from '../models/errors.ts';
+import { fileError, PullError } from '../models/errors.ts';
 import { digestOfFile } from '../models/fileDigest.ts';
+import { sizeOfFile } from '../models/files.ts';
 import type { Progress } from '../puller/progress.ts';
 
 export const listedFile = z.object({
@@ -48,18 +49,6 @@ async function filesIn(folder: string): Promise<string[]> {
 export async function pathsIn(folder: string): Promise<string[]> {
   const paths = await filesIn(folder);
   return paths.map((path) => relative(folder, path)).sort((a, b) => (a < b ? -1 : 1));
-}
-
-/** Undefined where it is no file, or not there. */
-export async function sizeOfFile(path: string): Promise<number | undefined> {
-  try {
-    const stats = await stat(path);
-    return stats.isFile() ? stats.size : undefined;
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
-    throw fileError(error, `look at ${path}`);
-  }
 }
 
 /** Files have no digest before they are hashed, and progress goes by digests. */

@@ -1,8 +1,7 @@
 // Models that people bring themselves, in a volume or an image: one model folder, or a cache folder that a Foundry Local has filled elsewhere.
 import { basename, join } from 'node:path';
 import { PullError } from '../models/errors.ts';
-import { namesIn } from '../models/files.ts';
-import { sizeOfFile } from './fileList.ts';
+import { namesIn, sizeOfFile } from '../models/files.ts';
 import { type ModelFolder, openModelFolder } from './modelFolder.ts';
 
 /** A variant's id in its parts; without a version it is the first. */

@@ -2,9 +2,9 @@
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { PullError } from '../models/errors.ts';
-import { namesIn, readBounded } from '../models/files.ts';
+import { namesIn, readBounded, sizeOfFile } from '../models/files.ts';
 import type { ModelFacts } from '../models/modelConfig.ts';
-import { LOST_AND_FOUND, sizeOfFile } from './fileList.ts';
+import { LOST_AND_FOUND } from './fileList.ts';
 import { type Provider, providers } from './providers.ts';
 
 export const GENAI_CONFIG = 'genai_config.json';

@@ -2,6 +2,7 @@
 import type { Digest } from '../models/digest.ts';
 import { PullError } from '../models/errors.ts';
 import { expectationProblems } from '../models/expectations.ts';
+import { sizeOfFile } from '../models/files.ts';
 import { refuseEscape } from '../models/linkedStore.ts';
 import type { PullConfig } from '../puller/config.ts';
 import type { Pull } from '../puller/ending.ts';
@@ -11,7 +12,7 @@ import type { PullContext } from '../puller/sources.ts';
 import { takeStoreLock } from '../puller/storeLock.ts';
 import { fetchVariant } from './catalogSource.ts';
 import type { StartCore } from './core.ts';
-import { digestOfList, type ListedFile, listFiles, sizeOfFile, sizeOfList } from './fileList.ts';
+import { digestOfList, type ListedFile, listFiles, sizeOfList } from './fileList.ts';
 import { cachedFolder, idOf, openFolderSource } from './folderSource.ts';
 import { factsOf, type ModelFolder, openModelFolder, refuseOtherDevice } from './modelFolder.ts';
 import {

@@ -3,6 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { type Clock, delay } from '../process/clock.ts';
+import { listen } from '../process/listen.ts';
 import type { Logger } from '../process/logger.ts';
 import type { State } from './state.ts';
 import type { Truth } from './truth.ts';
@@ -34,13 +35,7 @@ function listenTo(socket: Socket, begin: () => void): void {
 export async function startDrainServer(path: string, begin: () => void, log: Logger): Promise<DrainServer> {
   await rm(path, { force: true });
   const server = createServer((socket) => listenTo(socket, begin));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  await listen(server, { path });
   server.on('error', (err) => log.error({ err }, 'drain socket failed'));
   return { close: () => new Promise((resolve) => void server.close(() => resolve())) };
 }
@@ -80,7 +75,7 @@ export interface DrainWatchOptions {
  * Both preStop hooks start at once, and the one of main has been seen 0.1 s before the other: for so long it waits for a drain
  * to begin. Where none does, main alone is being restarted.
  */
-export const DRAIN_MUST_BEGIN_MS = 5000;
+const DRAIN_MUST_BEGIN_MS = 5000;
 /** Requests end between two ticks. */
 const LOOK_MS = 100;
 

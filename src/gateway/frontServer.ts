@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { listen, portOf } from '../process/listen.ts';
 import type { Logger } from '../process/logger.ts';
 import { type Family, GatewayError } from './errors.ts';
 import type { Certificate } from './tls.ts';
@@ -77,12 +78,10 @@ export async function startFrontServer(options: FrontServerOptions): Promise<Fro
   server.maxConnections = limits.maxConnections;
   server.maxHeadersCount = 0; // a limit here would cut headers off without a word; their bytes are limited instead
   const unsubscribe = certificate?.onChange((pair) => (server as TlsServer).setSecureContext(pair));
-  await listen(server, port, host);
+  await listen(server, { host, port });
   server.on('error', (err) => log.error({ err }, 'the server for clients failed'));
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error('the server for clients is not bound to a port');
   return {
-    port: bound.port,
+    port: portOf(server),
     get connections() {
       return sockets.all.size;
     },
@@ -163,15 +162,5 @@ function refuseTheRest(server: Server | TlsServer, { onUnreadable, log }: FrontS
     // Clients that only keep a connection in reserve make room for those that want something.
     server.closeIdleConnections();
     log.debug({ connections: sockets.all.size }, 'connection refused: there are too many');
-  });
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
   });
 }

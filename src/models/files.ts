@@ -1,5 +1,5 @@
-// Small files and folders, read with bounds.
-import { constants, open, readdir } from 'node:fs/promises';
+// What lies in folders that others fill: names, sizes, and small files read with bounds.
+import { constants, open, readdir, stat } from 'node:fs/promises';
 import { errorCode, fileError, PullError } from './errors.ts';
 
 /** Names, not paths, of what lies in a folder, sorted; none where the folder is missing. Throws a PullError. */
@@ -9,6 +9,18 @@ export async function namesIn(folder: string): Promise<string[]> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
     throw fileError(error, `list ${folder}`);
+  }
+}
+
+/** Bytes, of what it links to where it is a link; undefined where it is no file, or not there. Throws a PullError. */
+export async function sizeOfFile(path: string): Promise<number | undefined> {
+  try {
+    const stats = await stat(path);
+    return stats.isFile() ? stats.size : undefined;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+    throw fileError(error, `look at ${path}`);
   }
 }
 

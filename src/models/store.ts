@@ -4,7 +4,8 @@ import { access, chmod, constants, mkdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path';
 import { formatBytes } from './bytes.ts';
 import { blobName, type Digest } from './digest.ts';
-import { errorCode, fileError, PullError } from './errors.ts';
+import { fileError, PullError } from './errors.ts';
+import { sizeOfFile } from './files.ts';
 import type { Descriptor } from './manifest.ts';
 import { manifestPath, type Reference } from './reference.ts';
 
@@ -87,18 +88,9 @@ export async function prepareStore(store: Store): Promise<void> {
   }
 }
 
-/** Bytes of a blob, of what it links to where it is a link; undefined where there is no such file. */
-export async function blobSize(store: Store, digest: Digest): Promise<number | undefined> {
-  const path = blobPath(store, digest);
-  try {
-    const stats = await stat(path);
-    return stats.isFile() ? stats.size : undefined;
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
-    throw fileError(error, `look at ${path}`);
-  }
-}
+/** Bytes of a blob; undefined where there is no such file. Throws a PullError. */
+export const blobSize = (store: Store, digest: Digest): Promise<number | undefined> =>
+  sizeOfFile(blobPath(store, digest));
 
 /** Present with the size that the manifest gives; says nothing of its content. */
 export const hasBlob = async (store: Store, { digest, size }: Descriptor): Promise<boolean> =>

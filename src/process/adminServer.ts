@@ -1,6 +1,7 @@
 // The small HTTP server that kubelet and Prometheus talk to: health and metrics, read only, hard to hurt.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { listen, portOf } from './listen.ts';
 import type { Logger } from './logger.ts';
 
 export interface Answer {
@@ -53,7 +54,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   server.maxHeadersCount = maxHeadersCount;
   // Whoever keeps connections in reserve must not keep kubelet out: a probe that is refused costs a restart in the end.
   server.on('drop', () => server.closeIdleConnections());
-  await listen(server, port, host);
+  await listen(server, { host, port });
   server.on('error', (err) => log.error({ err }, 'admin server failed'));
   return { port: portOf(server), close: () => close(server) };
 }
@@ -96,22 +97,6 @@ async function respond(request: IncomingMessage, response: ServerResponse, answe
     ...(readOnly ? {} : { allow: 'GET, HEAD' }),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('admin server is not bound to a port');
-  return address.port;
 }
 
 function close(server: Server): Promise<void> {
