@@ -1,4 +1,4 @@
-// What the operator may do, and nothing more: the source of the shipped role and of the table in docs/operator.md.
+// What the operator may do, and nothing more: the source of the shipped role and of the table in docs/reference/operator.md.
 import { GROUP, localModelDeployments } from '../api/types.ts';
 
 export interface Rule {

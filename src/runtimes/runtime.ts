@@ -1,4 +1,5 @@
-// All that differs between the runtimes. A new runtime is one more file that fills this in.
+// All that differs between the runtimes in what the operator makes. A new runtime is one more file that fills this in, and one
+// more client in the gateway.
 import type { OperatorDefaults, Settings } from '../api/defaults.ts';
 import type { DeviceClass, Rung } from '../api/hardware.ts';
 import type { Problem } from '../api/types.ts';

@@ -7,27 +7,67 @@ const root = resolve(import.meta.dirname, '../..');
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
+  'charts/local-model-operator/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
     .map((path) => join('docs', path)),
 ];
 
-/** Targets of links that are files of ours. */
-function localLinks(page: string): string[] {
-  const text = readFileSync(join(root, page), 'utf8').replace(/```[\s\S]*?```|`[^`\n]*`/g, '');
-  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, target = '']) => target.replace(/#.*$/, ''))
-    .filter((target) => target && !/^[a-z]+:/.test(target));
+const withoutBlocks = (page: string) => readFileSync(join(root, page), 'utf8').replace(/```[\s\S]*?```/g, '');
+
+interface Link {
+  page: string;
+  /** As it is written. */
+  target: string;
+  /** Relative to the root. */
+  path: string;
+  /** After `#`; empty where there is none. */
+  heading: string;
 }
 
+/** Links to what is ours. */
+function localLinks(page: string): Link[] {
+  const text = withoutBlocks(page).replace(/`[^`\n]*`/g, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = '', heading = ''] = target.split('#', 2);
+      return { page, target, path: file ? join(dirname(page), file) : page, heading };
+    });
+}
+
+/** Names of headings, as GitHub makes them. */
+const headingsOf = (page: string): string[] =>
+  [...withoutBlocks(page).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+    text
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+const told = ({ page, target }: Link) => `${page}: ${target}`;
+
 describe('docs', () => {
+  const links = pages.flatMap(localLinks);
+
   it('link to files that exist', () => {
-    const broken = pages.flatMap((page) =>
-      localLinks(page)
-        .filter((target) => !existsSync(resolve(root, dirname(page), target)))
-        .map((target) => `${page}: ${target}`),
-    );
-    expect(broken).toEqual([]);
+    expect(links.length).toBeGreaterThan(100);
+    expect(links.filter(({ path }) => !existsSync(join(root, path))).map(told)).toEqual([]);
+  });
+
+  it('link to headings that exist', () => {
+    const toHeadings = links.filter(({ path, heading }) => heading && path.endsWith('.md'));
+    expect(toHeadings.length).toBeGreaterThan(10);
+    expect(toHeadings.filter(({ path, heading }) => !headingsOf(path).includes(heading)).map(told)).toEqual([]);
+  });
+
+  it('walk through files that exist', () => {
+    const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).map((path) => `/${path}`);
+    const named = [...withoutBlocks('docs/architecture.md').matchAll(/`([\w/]+\.ts)`/g)].map(([, path = '']) => path);
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((name) => !files.some((path) => `/src${path}`.endsWith(`/${name}`)))).toEqual([]);
   });
 
   it('name tests that exist where they say what is shown by which', () => {
