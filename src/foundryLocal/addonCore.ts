@@ -13,7 +13,7 @@ interface Addon {
   executeCommandStreaming(command: string, parameters: string, onChunk: (chunk: string) => void): Promise<string>;
 }
 
-export const addonFiles = { addon: 'foundry_local_napi.node', core: 'Microsoft.AI.Foundry.Local.Core.so' } as const;
+const addonFiles = { addon: 'foundry_local_napi.node', core: 'Microsoft.AI.Foundry.Local.Core.so' } as const;
 
 const APP = 'local-model-operator';
 

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 
 /** Methods of FoundryCore, and the one that makes it. */
-export const coreMethods = [
+const coreMethods = [
   'start',
   'variants',
   'download',

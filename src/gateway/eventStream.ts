@@ -47,7 +47,7 @@ export function createDataScanner(reader: DataReader): (bytes: Uint8Array) => vo
 }
 
 /** An event that is larger than this passes as it comes: what we look for is small. */
-export const MAX_HELD = 64 * 1024;
+const MAX_HELD = 64 * 1024;
 
 export interface EventHolder {
   /** The events that are whole now, and pieces of such as are too large to be held. */

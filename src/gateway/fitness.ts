@@ -20,14 +20,14 @@ export interface Finding {
 }
 
 /** Unanswered probes in a row before a runtime counts as hung: one may be lost to a busy moment. */
-export const SILENT_LIMIT = 3;
+const SILENT_LIMIT = 3;
 /** Failed requests in a row: one or two may be the request's own fault. */
 export const FAILURE_LIMIT = 3;
 /** So long, counted from the first of them, a canary may show that it was the requests and not the runtime. */
-export const DOUBT_MS = 3000;
+const DOUBT_MS = 3000;
 export const CANARY_LIMIT = 2;
 /** Without a canary nobody can prove that it works again, so after this time it is tried out with real requests. */
-export const TRIAL_AFTER_MS = 30_000;
+const TRIAL_AFTER_MS = 30_000;
 
 type Check = (facts: Facts, rules: Rules, now: number) => Finding | undefined;
 
@@ -71,7 +71,7 @@ const modelIsLoaded: Check = ({ load, target }, { loadTimeoutMs }) => {
 };
 
 /** The digest decides where there is one: a name can be given to anything. */
-export const isTarget = ({ name, digest }: LoadedModel, target: Target): boolean =>
+const isTarget = ({ name, digest }: LoadedModel, target: Target): boolean =>
   target.digest !== undefined && digest !== undefined ? digest === target.digest : name === target.name;
 
 /** The declared model among those that the runtime lists as loaded. */

@@ -38,7 +38,7 @@ const isHex = (byte = 0) =>
 const isEscape = (byte: number | undefined) => byte !== undefined && '"\\/bfnrt'.includes(String.fromCharCode(byte));
 
 /** The byte after the string that begins at `at`. */
-export function skipString(bytes: Uint8Array, at: number): number {
+function skipString(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== QUOTE) throw new JsonError('a string is missing', at);
   for (let i = at + 1; i < bytes.length; i++) {
     const byte = bytes[i] ?? 0;
@@ -141,7 +141,7 @@ export interface Member {
 }
 
 /** More members than any request has. */
-export const MAX_MEMBERS = 500;
+const MAX_MEMBERS = 500;
 
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

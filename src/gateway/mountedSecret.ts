@@ -28,7 +28,7 @@ async function readVersion(directory: string): Promise<Entries> {
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Throws what the file system says, but a folder that is not there is a Secret that is not there. */
-export async function readMounted(directory: string): Promise<Entries> {
+async function readMounted(directory: string): Promise<Entries> {
   const first = await readVersion(directory).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
   });

@@ -81,7 +81,7 @@ const runtimeStatus = z.object({
 
 const noRequests = { inFlight: 0, queued: 0 };
 
-export const gatewayStatus = z.object({
+const gatewayStatus = z.object({
   /** Of this document: 1. A reader that meets a higher one reads what it knows. */
   schema: z.int().min(1),
   /** Of the gateway. */

@@ -67,11 +67,7 @@ const tokenFreshMs = 60_000;
 const tokenRetryMs = 10_000;
 
 /** The service account of the pod we run in. Its files are read anew each minute and after a 401. */
-export async function inClusterAuth(options: {
-  env: Environment;
-  clock: Clock;
-  serviceAccount: string;
-}): Promise<Auth> {
+async function inClusterAuth(options: { env: Environment; clock: Clock; serviceAccount: string }): Promise<Auth> {
   const { env, clock, serviceAccount } = options;
   const read = async (file: string) => (await readFile(join(serviceAccount, file), 'utf8')).trim();
 

@@ -14,7 +14,7 @@ export interface BackoffSettings {
 }
 
 /** What client-go's reflector uses (tools/cache/reflector.go), so that a fleet behaves as API servers expect. */
-export const reflectorBackoff: BackoffSettings = {
+const reflectorBackoff: BackoffSettings = {
   baseMs: 800,
   factor: 2,
   maxMs: 30_000,

@@ -80,9 +80,4 @@ export type Key = string;
 
 export const keyOf = ({ namespace, name }: ObjectRef): Key => (namespace ? `${namespace}/${name}` : name);
 
-export function refOf(key: Key): ObjectRef {
-  const slash = key.indexOf('/');
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
 export const apiVersionOf = ({ group, version }: Resource): string => (group ? `${group}/${version}` : version);

@@ -35,7 +35,7 @@ export interface Parameter {
   readonly value: string;
 }
 
-export const isParameterName = (name: string): name is ParameterName => Object.hasOwn(parameterKinds, name);
+const isParameterName = (name: string): name is ParameterName => Object.hasOwn(parameterKinds, name);
 
 /** Names of other programs, of old Ollama versions and of courses, with today's. */
 export const renamed: ReadonlyMap<string, ParameterName> = new Map(

@@ -18,7 +18,7 @@ export interface ReferenceProblem {
   readonly message: string;
 }
 
-export const referenceDefaults = {
+const referenceDefaults = {
   host: 'registry.ollama.ai',
   namespace: 'library',
   tag: 'latest',

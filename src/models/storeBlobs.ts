@@ -38,7 +38,7 @@ export async function writeBlob(store: Store, bytes: Uint8Array): Promise<Digest
   return digest;
 }
 
-/** A whole small blob, checked against its digest. Throws a PullError: NotFound, Corrupt. */
+/** A whole small blob, checked against its digest. Throws a PullError, `Corrupt` also where it is missing or over `maxBytes`. */
 export async function readBlob(store: Store, { digest, size }: Descriptor, maxBytes: number): Promise<Buffer> {
   const path = blobPath(store, digest);
   const bytes = await readBounded(path, maxBytes, `blob ${shortDigest(digest)}`);

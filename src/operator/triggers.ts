@@ -24,7 +24,7 @@ function essence(object: LiveChild | PodFacts): string {
   return JSON.stringify({ ...object, metadata });
 }
 
-export const isChanged = (before: LiveChild | PodFacts | undefined, after: LiveChild | PodFacts): boolean =>
+const isChanged = (before: LiveChild | PodFacts | undefined, after: LiveChild | PodFacts): boolean =>
   before === undefined || essence(before) !== essence(after);
 
 /** Feeds the queue. `isSettled`: the first lists are in, so that what comes now is news and not the state at start. */

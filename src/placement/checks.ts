@@ -80,10 +80,10 @@ const resourceIsOffered: WorldCheck = (rung, { runtime, pod, world }) => {
 };
 
 /** What only the user can mend: known from the rung and the runtime alone. */
-export const specChecks: readonly Check[] = [runtimeHasBackend, resourceFitsRung, vendorIsKnown];
+const specChecks: readonly Check[] = [runtimeHasBackend, resourceFitsRung, vendorIsKnown];
 
 /** What the cluster may come to offer. */
-export const worldChecks: readonly WorldCheck[] = [claimsCanBeHad, resourceIsOffered];
+const worldChecks: readonly WorldCheck[] = [claimsCanBeHad, resourceIsOffered];
 
 function first<T>(checks: readonly ((rung: Rung, input: T) => Rejection | undefined)[], rung: Rung, input: T) {
   for (const check of checks) {

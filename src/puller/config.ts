@@ -54,7 +54,7 @@ const launch = z.object({
   threads: z.int().min(1).optional(),
 });
 
-export const pullConfig = z.object({
+const pullConfig = z.object({
   runtime: z.enum(['Ollama', 'FoundryLocal']),
   /** For the User-Agent: registries refuse models that need a newer runtime (HTTP 412). */
   runtimeVersion: z.string(),

@@ -99,7 +99,7 @@ async function kubeconfigFor(
 }
 
 export const authorityName = 'local-model-operator test authority';
-export const authorityKey = (folder: string) => join(folder, 'pki', 'ca.key');
+const authorityKey = (folder: string) => join(folder, 'pki', 'ca.key');
 
 function call(
   { server, ca, token }: Pick<Connection, 'server' | 'ca' | 'token'>,

@@ -24,7 +24,7 @@ export const startingNodes: readonly NodeSpec[] = [
 ];
 
 /** A Node that is ready from the first moment, as the simulated kubelet would make it. */
-export function nodeManifest({ name, labels, annotations = {}, taints = [], resources }: NodeSpec) {
+function nodeManifest({ name, labels, annotations = {}, taints = [], resources }: NodeSpec) {
   const capacity = { ...ordinary, ...resources };
   return {
     apiVersion: 'v1',

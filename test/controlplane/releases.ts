@@ -13,7 +13,7 @@ export interface Origins {
   helm: string;
 }
 
-export const officialOrigins: Origins = {
+const officialOrigins: Origins = {
   kubernetes: 'https://dl.k8s.io',
   github: 'https://github.com',
   githubApi: 'https://api.github.com',

@@ -49,8 +49,6 @@ export function registryFor(options: Partial<RegistryOptions> & { mirrors?: stri
 
 export const owner = { host: hostname(), pid: process.pid };
 
-export type Setup = Awaited<ReturnType<typeof setUp>>;
-
 /** A blob on a server and everything to fetch it: small chunks, few connections. */
 export async function setUp(size = 40_000, options: { mirrors?: string[]; store?: Store } = {}) {
   const server = await registryServer();

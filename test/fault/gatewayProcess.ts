@@ -63,7 +63,7 @@ const main = join(import.meta.dirname, '../../src/gateway/main.ts');
 const DEADLINE_MS = 60_000;
 
 /** As the pull writes it when it has ended well. */
-export const doneReport = (model: NonNullable<ProgressReport['model']>): ProgressReport => ({
+const doneReport = (model: NonNullable<ProgressReport['model']>): ProgressReport => ({
   schema: 1,
   revision: 'r1',
   reference: 'tiny',

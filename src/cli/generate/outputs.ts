@@ -24,7 +24,7 @@ const notice = (source: string): string => `Made from ${source} by \`${COMMAND}\
 const yamlOptions = { lineWidth: 120, aliasDuplicateObjects: false, version: '1.1' } as const;
 
 /** YAML with a header that says where it comes from. */
-export const yamlFile = (source: string, content: unknown): string =>
+const yamlFile = (source: string, content: unknown): string =>
   `# ${notice(source)}\n${stringify(content, yamlOptions)}`;
 
 /** Several YAML documents in one file. */
@@ -32,7 +32,7 @@ const yamlFiles = (source: string, contents: readonly unknown[]): string =>
   `# ${notice(source)}\n${contents.map((content) => stringify(content, yamlOptions)).join('---\n')}`;
 
 /** Markdown with a header that says where it comes from, unseen by the reader. */
-export const markdownFile = (source: string, content: string): string => `<!-- ${notice(source)} -->\n\n${content}`;
+const markdownFile = (source: string, content: string): string => `<!-- ${notice(source)} -->\n\n${content}`;
 
 export const outputs: readonly Output[] = [
   {

@@ -7,7 +7,7 @@ import type { PackedModel } from './contents.ts';
 import { formatImageName, type ImageName } from './imageName.ts';
 
 /** The part of a LocalModelDeployment that serves the model from the image. */
-export const snippetOf = ({ reference, digest }: PackedModel, name: ImageName): unknown => ({
+const snippetOf = ({ reference, digest }: PackedModel, name: ImageName): unknown => ({
   spec: {
     model: {
       name: shortReference(reference),

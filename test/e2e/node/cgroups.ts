@@ -7,7 +7,7 @@ const root = '/sys/fs/cgroup';
 const unifiedMagic = 0x63677270;
 
 /** Whether the machine has the unified hierarchy (version 2) alone. */
-export const isUnified = (): boolean => statfsSync(root).type === unifiedMagic;
+const isUnified = (): boolean => statfsSync(root).type === unifiedMagic;
 
 /** Where hierarchies begin: one of version 2, or one for each controller of version 1 and, beside them, a bare one of version 2. */
 async function hierarchies(): Promise<string[]> {

@@ -94,7 +94,7 @@ function block(seed: number): Tensor[] {
   ];
 }
 
-export function tinyLlamaModel(options: TinyLlama = {}): GgufModel {
+function tinyLlamaModel(options: TinyLlama = {}): GgufModel {
   const { answer = defaultAnswer, seed = 1, name = 'tiny-llama' } = options;
   const { context, width, feedForward, heads } = tinyLlamaSize;
   const { tokens, types, idOf } = llamaVocabulary(answer);

@@ -30,7 +30,7 @@ export const R = revisionOf(onGpu);
 
 export type Hears = GatewayStatus | 'unasked' | 'silent';
 
-export const heardFrom = (said: Hears, of: PodFacts): Heard => {
+const heardFrom = (said: Hears, of: PodFacts): Heard => {
   if (said === 'unasked') return unasked;
   if (said === 'silent') return silent;
   const reading = readingOf(said, of, 'model');

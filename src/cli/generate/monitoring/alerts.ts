@@ -30,7 +30,7 @@ const slowerThanYesterday = (name: string, factor: number): string => `(
 and sum by (namespace, localmodel) (increase(${name}_count[30m])) >= 20
 and sum by (namespace, localmodel) (increase(${name}_count[1d] offset 1d)) >= 100`;
 
-export const modelAlerts = {
+const modelAlerts = {
   LocalModelNotReady: {
     summary: `No pod of ${MODEL} serves its model`,
     description: `For 15 minutes no pod of ${MODEL} has served the declared model, and no pull is making progress.`,
@@ -117,7 +117,7 @@ and sum by (namespace, localmodel) (increase(localmodel_requests_total{code=~"5.
   },
 } as const satisfies Readonly<Record<string, Alert>>;
 
-export const operatorAlerts = {
+const operatorAlerts = {
   LocalModelOperatorNotReconciling: {
     summary: 'No operator of local-model-operator leads',
     description:
