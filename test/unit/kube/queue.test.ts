@@ -223,9 +223,10 @@ test('reports depth, waiting time, working time, adds and retries', async () => 
   };
   queue = createQueue({ clock, limiter: retryLimiter(), observer });
   queue.add('a');
-  queue.add('a', { priority: 'user' });
+  await clock.advance(150);
+  queue.add('a', { priority: 'user' }); // moves up, and has waited since it was added first
   expect(state?.depth).toBe(1);
-  await clock.advance(200);
+  await clock.advance(50);
   await queue.get();
   await clock.advance(30);
   expect(state?.runningMs()).toEqual([30]);

@@ -14,6 +14,7 @@ const settled = (letter: string) => ({ ...noPull, lock: digest(letter) });
 function locks(given: Spec, more: Parameters<typeof observed>[0] = {}, rung: object = { class: 'CPU' }) {
   return locksOf(observed(more), { rung: rung as { class: 'CPU' }, revision: 'now' }, settingsOf('model', given));
 }
+const ownClaim = { storage: { type: 'PersistentVolumeClaim' as const, persistentVolumeClaim: { size: '10Gi' } } };
 
 describe('the lock', () => {
   test('is what the ConfigMap says of this revision', () => {
@@ -27,6 +28,13 @@ describe('the lock', () => {
     });
     expect(pinned.known.digest).toBe(digest('p'));
     expect(pinned.entries(settled('p'))).toEqual([]);
+  });
+
+  test('is not repeated either where pods of this revision have reported into a claim that pulls tidy', () => {
+    const message = report({ digest: digest('p') });
+    const pods = [pod({ revision: 'now', pull: { terminated: { exitCode: 0, reason: 'Completed', message } } })];
+    const pinned = spec({ model: { name: 'm', digest: digest('p') }, ...ownClaim });
+    expect(locks(pinned, { pods }).entries(settled('p'))).toEqual([]);
   });
 
   test('is the rung’s own pin on a rung with its own model, and the general pin is not for that model', () => {
@@ -56,8 +64,6 @@ describe('the lock', () => {
     const children = lock({ 'then.json': '{' });
     expect(locks(spec(), { children, pods: [pod({ revision: 'then' })] }).entries(settled('a'))).toHaveLength(1);
   });
-
-  const ownClaim = { storage: { type: 'PersistentVolumeClaim' as const, persistentVolumeClaim: { size: '10Gi' } } };
 
   test('of an older revision that was pinned is what its pods have reported, so that no pull tidies its model away', () => {
     const message = report({ digest: digest('p'), reference: 'older' });

@@ -157,6 +157,12 @@ describe('a recorded decision', () => {
     expect(placedOf(outcome)).toMatchObject({ reason: 'Preferred', decision: { inputs: 'bbbb', rejected: [] } });
   });
 
+  test('that was made anew has all its time, whatever became of the pods of the one before', () => {
+    const previous = made([nvidia, cpu], worldOf(nvidiaNode));
+    const changed = { inputsHash: 'bbbb', pods: { wanted: 1, everScheduled: true } };
+    expect(later(3_600_000, previous, [nvidia, cpu], worldOf(nvidiaNode), changed).nextCheckMs).toBe(600_000);
+  });
+
   test('tells when its time is over', () => {
     const previous = made([nvidia, cpu], worldOf(nvidiaNode));
     expect(later(250_000, previous, [nvidia, cpu], undefined).nextCheckMs).toBe(350_000);
