@@ -19,35 +19,33 @@ const progress = createProgress(
   systemClock,
 );
 
-/** Resolves with false where help was asked for. */
-async function bench([name, ...argv]: readonly string[]): Promise<boolean> {
-  if (name === 'pull') {
-    const options = readPullOptions(argv);
-    if (options) await benchPull(options, progress);
+/** Reads the flags of one benchmark and runs it. Resolves with false where help was asked for. */
+type Bench = (argv: readonly string[]) => Promise<boolean>;
+
+function benchOf<T>(
+  read: (argv: readonly string[]) => T | undefined,
+  run: (options: T, told: typeof progress) => Promise<unknown>,
+): Bench {
+  return async (argv) => {
+    const options = read(argv);
+    if (options !== undefined) await run(options, progress);
     return options !== undefined;
-  }
-  if (name === 'gateway') {
-    const options = readGatewayOptions(argv);
-    if (options) await benchGateway(options, progress);
-    return options !== undefined;
-  }
-  if (name === 'writes') {
-    const options = readWritesOptions(argv);
-    if (options) await benchWrites(options, progress);
-    return options !== undefined;
-  }
-  if (name === 'soak') {
-    const options = readSoakOptions(argv);
-    if (options) await benchSoak(options, progress);
-    return options !== undefined;
-  }
-  const options = readOptions(name === undefined ? argv : [name, ...argv]);
-  if (options) await benchOperator(options, progress);
-  return options !== undefined;
+  };
 }
 
+/** All but the operator's, which reads its own name too, and refuses any other. */
+const benches: Readonly<Record<string, Bench>> = {
+  gateway: benchOf(readGatewayOptions, benchGateway),
+  pull: benchOf(readPullOptions, benchPull),
+  writes: benchOf(readWritesOptions, benchWrites),
+  soak: benchOf(readSoakOptions, benchSoak),
+};
+
+const argv = process.argv.slice(2);
+const named = benches[argv[0] ?? ''];
+
 try {
-  if (!(await bench(process.argv.slice(2))))
+  if (!(await (named ? named(argv.slice(1)) : benchOf(readOptions, benchOperator)(argv))))
     process.stdout.write(`${help}\n${gatewayHelp}\n${pullHelp}\n${writesHelp}\n${soakHelp}`);
 } catch (error) {
   const expected = [OptionsError, BinariesError, UnavailableError].some((type) => error instanceof type);

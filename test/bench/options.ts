@@ -84,7 +84,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | undefined {
   if (values.help) return undefined;
   if (positionals.length !== 1 || positionals[0] !== 'operator')
     throw new OptionsError(
-      `the benchmarks are operator, gateway, pull and writes; got ${positionals.join(' ') || 'none'}; see --help`,
+      `the benchmarks are operator, gateway, pull, writes and soak; got ${positionals.join(' ') || 'none'}; see --help`,
     );
   const text = (name: keyof typeof flags): string =>
     values.smoke && !given.has(name) && name in smokeDefaults

@@ -29,8 +29,8 @@ describe('options of the bench', () => {
   });
 
   test.each([
-    [['gateways'], 'the benchmarks are operator, gateway, pull and writes'],
-    [[], 'the benchmarks are operator, gateway, pull and writes'],
+    [['gateways'], 'the benchmarks are operator, gateway, pull, writes and soak'],
+    [[], 'the benchmarks are operator, gateway, pull, writes and soak'],
     [['operator', '--count', 'many'], '--count many: must be a whole number, 1 or more'],
     [['operator', '--repeat', '0'], '--repeat 0: must be a whole number, 1 or more'],
     [['operator', '--cuont', '3'], 'see --help'],
