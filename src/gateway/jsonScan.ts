@@ -1,5 +1,6 @@
 // Checks JSON and finds its way in it without building anything: what clients send may be 10 MiB of empty arrays, which
 // JSON.parse would turn into hundreds of megabytes.
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './jsonBytes.ts';
 
 /** Deeper than any message, far from what would cost memory. */
 export const MAX_DEPTH = 200;
@@ -12,14 +13,6 @@ export class JsonError extends Error {
   }
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
 const SPACE = 0x20;
 const MINUS = 0x2d;
 

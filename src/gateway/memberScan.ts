@@ -3,6 +3,7 @@
 //
 // It runs for every token of every stream, so it makes nothing on the way: keys are compared where they lie, and only what
 // is picked becomes a string.
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './jsonBytes.ts';
 
 export interface MemberScanner {
   write(bytes: Uint8Array): void;
@@ -12,15 +13,6 @@ export interface MemberScanner {
 
 /** By path, as raw JSON: `{ usage: '{"prompt_tokens":3}' }`. */
 export type Found = Readonly<Record<string, string>>;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
 
 /** What each byte means: TEXT ends or escapes text, STRUCTURE or more counts outside of text. */
 const STRUCTURE = 1;

@@ -8,7 +8,7 @@ import { createTruth } from '../../../src/gateway/truth.ts';
 import { silentLogger } from '../../../src/process/logger.ts';
 import { createVirtualClock } from '../virtualClock.ts';
 import { testConfig } from './config.ts';
-import { cpuRules, lists, model, target, up } from './pod.ts';
+import { becomesServing, cpuRules, target } from './pod.ts';
 
 function answering() {
   const clock = createVirtualClock();
@@ -28,14 +28,7 @@ function answering() {
   const routes = adminRoutes({ truth, clock, drain, opened: () => port.isOpen, status });
   const get = async (path: string) => (await routes[path]?.()) ?? { status: 404, body: '' };
   const serve = () => {
-    for (const seen of [
-      up,
-      { kind: 'Target', target },
-      { kind: 'LoadBegan' },
-      { kind: 'LoadEnded' },
-      lists(model),
-    ] as const)
-      truth.observe(seen);
+    for (const seen of becomesServing) truth.observe(seen);
   };
   return { clock, truth, port, routes, get, serve };
 }

@@ -49,6 +49,15 @@ export const canary = (outcome: 'Passed' | 'Wrong' | 'Failed' | 'Silent'): Obser
   seconds: 0.1,
 });
 
+/** All that is seen until the declared model is served, without a pull. */
+export const becomesServing: readonly Observation[] = [
+  up,
+  { kind: 'Target', target },
+  { kind: 'LoadBegan' },
+  { kind: 'LoadEnded' },
+  lists(model),
+];
+
 /** A pod that serves the declared model. */
 export function servingPod(rules: Rules = cpuRules): Pod {
   return createPod(rules)

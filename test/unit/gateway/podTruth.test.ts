@@ -4,7 +4,7 @@ import { createTruth } from '../../../src/gateway/truth.ts';
 import { silentLogger } from '../../../src/process/logger.ts';
 import { createVirtualClock } from '../virtualClock.ts';
 import { testConfig } from './config.ts';
-import { cpuRules, digest, lists, model, target, up } from './pod.ts';
+import { becomesServing, cpuRules, digest, lists, model, target } from './pod.ts';
 
 function viewed() {
   const clock = createVirtualClock();
@@ -32,14 +32,7 @@ function viewed() {
   });
   const view = createPodTruth({ config: testConfig(), truth, clock, report, kind: () => 'Generate' });
   const serve = () => {
-    for (const seen of [
-      up,
-      { kind: 'Target', target },
-      { kind: 'LoadBegan' },
-      { kind: 'LoadEnded' },
-      lists(model),
-    ] as const)
-      truth.observe(seen);
+    for (const seen of becomesServing) truth.observe(seen);
   };
   return { clock, truth, view, serve };
 }

@@ -10,6 +10,7 @@ const pure = [
   'facts',
   'fitness',
   'hiddenUsage',
+  'jsonBytes',
   'jsonEdit',
   'jsonScan',
   'memberScan',

@@ -1,27 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { GatewayConfig } from '../../../src/gateway/config.ts';
 import { readStatus } from '../../../src/gateway/status.ts';
 import { statusOf } from '../../../src/gateway/statusReport.ts';
+import { testConfig } from './config.ts';
 import { canary, createPod, digest, gpuRules, lists, model, type Pod, servingPod } from './pod.ts';
 
-const config: GatewayConfig = {
-  deployment: { namespace: 'ai', name: 'tiny' },
-  revision: 'r1',
-  port: 8080,
-  adminPort: 9090,
-  runtime: { kind: 'Ollama', port: 11434 },
-  model: { reference: 'tiny', servedNames: ['assistant'], maxContext: 4096 },
-  protocols: ['OpenAI'],
-  limits: { maxInFlight: 2, maxQueue: 64, queueTimeoutSeconds: 60, requestTimeoutSeconds: 600, maxBodyBytes: 1000 },
-  audit: 'None',
-  canary: { intervalSeconds: 60 },
-  residency: { class: 'GPU', required: true },
-  loadTimeoutSeconds: 600,
-  lameDuckSeconds: 5,
-  progressFile: '/run/progress.json',
-  lockFile: '/lock/r1.json',
-  drainSocket: '/run/drain.sock',
-};
+const config = testConfig({ residency: { class: 'GPU', required: true } });
 
 const reportOf = ({ state, now }: Pod) =>
   statusOf({

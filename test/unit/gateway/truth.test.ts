@@ -3,7 +3,7 @@ import { createTruth } from '../../../src/gateway/truth.ts';
 import { silentLogger } from '../../../src/process/logger.ts';
 import { recordLog } from '../../fault/recordedLog.ts';
 import { createVirtualClock } from '../virtualClock.ts';
-import { cpuRules, lists, model, refused, target, up } from './pod.ts';
+import { becomesServing, cpuRules, refused, target, up } from './pod.ts';
 
 const start = (log = silentLogger) => {
   const clock = createVirtualClock();
@@ -67,14 +67,7 @@ describe('the truth', () => {
   it('logs a line per change and none per step', async () => {
     const { log, lines } = recordLog();
     const { truth, clock } = start(log);
-    for (const seen of [
-      up,
-      { kind: 'Target', target },
-      { kind: 'LoadBegan' },
-      { kind: 'LoadEnded' },
-      lists(model),
-    ] as const)
-      truth.observe(seen);
+    for (const seen of becomesServing) truth.observe(seen);
     await clock.advance(10_000);
     truth.observe(refused);
     expect(lines.map(({ level, fields }) => `${level} ${fields.phase} ${fields.reason}`)).toEqual([
