@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Client, createClient } from '../../src/kube/client.ts';
 import { ApiError } from '../../src/kube/errors.ts';
 import { resources } from '../../src/kube/resources.ts';
-import { createTransport, type Transport } from '../../src/kube/transport.ts';
+import type { Transport } from '../../src/kube/transport.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
-import { systemClock } from '../../src/process/clock.ts';
 import { answer, drop, errorEvent, type FaultServer, refuse, startFaultServer, streams } from './server.ts';
+import { transportTo } from './transportTo.ts';
 
 const pods = '/api/v1/namespaces/shop/pods';
 const web = { name: 'web', namespace: 'shop' };
@@ -18,13 +18,7 @@ let client: Client;
 
 beforeEach(async () => {
   server = await startFaultServer();
-  const { url } = server;
-  transport = createTransport({
-    auth: { server: url, credentials: async () => ({ headers: {}, tls: {} }), refuse: () => undefined },
-    clock: systemClock,
-    random: () => 0,
-    userAgent: 'local-model-operator/test',
-  });
+  transport = transportTo(server);
   client = createClient(transport);
 });
 

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createClient } from '../../src/kube/client.ts';
 import { createDiscovery, type Discovery } from '../../src/kube/discovery.ts';
 import { resources } from '../../src/kube/resources.ts';
-import { createTransport, type Transport } from '../../src/kube/transport.ts';
-import { systemClock } from '../../src/process/clock.ts';
+import type { Transport } from '../../src/kube/transport.ts';
 import { createVirtualClock, type VirtualClock } from '../unit/virtualClock.ts';
 import { type LogLine, recordLog } from './recordedLog.ts';
 import { answer, type FaultServer, type Handler, refuse, startFaultServer } from './server.ts';
+import { transportTo } from './transportTo.ts';
 
 const { serviceMonitor, pod, deviceClass } = resources;
 const monitoring = '/apis/monitoring.coreos.com/v1';
@@ -23,13 +23,7 @@ let stopping: AbortController;
 
 beforeEach(async () => {
   server = await startFaultServer();
-  transport = createTransport({
-    auth: { server: server.url, credentials: async () => ({ headers: {}, tls: {} }), refuse: () => undefined },
-    clock: systemClock,
-    random: () => 0,
-    userAgent: 'local-model-operator/test',
-    maxRetries: 0,
-  });
+  transport = transportTo(server, { maxRetries: 0 });
   clock = createVirtualClock();
   stopping = new AbortController();
   const recorded = recordLog();

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createClient } from '../../src/kube/client.ts';
-import { createTransport, type Transport } from '../../src/kube/transport.ts';
+import type { Transport } from '../../src/kube/transport.ts';
 import type { GatewayReader } from '../../src/operator/gatewayReader.ts';
 import { createApiProxyReader } from '../../src/operator/gatewayThroughApi.ts';
-import { systemClock } from '../../src/process/clock.ts';
 import { gatewayDocument } from '../unit/operator/gatewayDocument.ts';
 import { pod } from '../unit/operator/observation.ts';
 import { createVirtualClock, type VirtualClock } from '../unit/virtualClock.ts';
 import { answer, type FaultServer, freeze, refuse, startFaultServer } from './server.ts';
+import { transportTo } from './transportTo.ts';
 
 const path = '/api/v1/namespaces/ai/pods/http:model-1:9090/proxy/status';
 const POD = pod({ revision: 'r' });
@@ -20,14 +20,7 @@ let reader: GatewayReader;
 
 beforeEach(async () => {
   server = await startFaultServer();
-  const { url } = server;
-  transport = createTransport({
-    auth: { server: url, credentials: async () => ({ headers: {}, tls: {} }), refuse: () => undefined },
-    clock: systemClock,
-    random: () => 0,
-    userAgent: 'local-model-operator/test',
-    maxRetries: 0,
-  });
+  transport = transportTo(server, { maxRetries: 0 });
   clock = createVirtualClock();
   reader = createApiProxyReader({ client: createClient(transport), clock });
 });

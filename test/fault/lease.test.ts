@@ -3,11 +3,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createClient } from '../../src/kube/client.ts';
 import { createElector, type Elector, type ElectorOptions } from '../../src/kube/lease.ts';
 import type { Lease } from '../../src/kube/leaseRecord.ts';
-import { createTransport, type Transport } from '../../src/kube/transport.ts';
+import type { Transport } from '../../src/kube/transport.ts';
 import { type Clock, systemClock } from '../../src/process/clock.ts';
 import { silentLogger } from '../../src/process/logger.ts';
 import { createVirtualClock, type VirtualClock } from '../unit/virtualClock.ts';
 import { drop, type FaultServer, freeze, type Handler, refuse, startFaultServer } from './server.ts';
+import { transportTo } from './transportTo.ts';
 
 const leases = '/apis/coordination.k8s.io/v1/namespaces/lmo/leases';
 
@@ -77,12 +78,7 @@ interface Candidate {
 
 /** A candidate whose work goes on until it is stopped or its leadership is lost. */
 function candidate(identity: string, runsBy: Clock = clock, times: Partial<ElectorOptions> = {}): Candidate {
-  const transport = createTransport({
-    auth: { server: server.url, credentials: async () => ({ headers: {}, tls: {} }), refuse: () => undefined },
-    clock: runsBy,
-    random: () => 0,
-    userAgent: 'local-model-operator/test',
-  });
+  const transport = transportTo(server, { clock: runsBy });
   transports.push(transport);
   const elector = createElector({
     client: createClient(counted(transport)),

@@ -4,9 +4,9 @@ import { createClient } from '../../src/kube/client.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from '../../src/kube/reflector.ts';
 import { resources } from '../../src/kube/resources.ts';
 import { createStore, type Store } from '../../src/kube/store.ts';
-import { createTransport, type Transport } from '../../src/kube/transport.ts';
+import type { Transport } from '../../src/kube/transport.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
-import { systemClock, type Timer } from '../../src/process/clock.ts';
+import type { Timer } from '../../src/process/clock.ts';
 import { createVirtualClock, type VirtualClock } from '../unit/virtualClock.ts';
 import { recordLog } from './recordedLog.ts';
 import {
@@ -19,6 +19,7 @@ import {
   startFaultServer,
   streams,
 } from './server.ts';
+import { transportTo } from './transportTo.ts';
 
 const isList = /^\/api\/v1\/pods(\?(?!.*watch=true)|$)/;
 const isWatch = /^\/api\/v1\/pods\?.*watch=true/;
@@ -71,13 +72,7 @@ afterEach(async () => {
 });
 
 function begin(overrides: Partial<ReflectorOptions<KubeObject>> = {}): void {
-  transport = createTransport({
-    auth: { server: server.url, credentials: async () => ({ headers: {}, tls: {} }), refuse: () => undefined },
-    clock: systemClock,
-    random: () => 0,
-    userAgent: 'local-model-operator/test',
-    maxRetries: 0,
-  });
+  transport = transportTo(server, { maxRetries: 0 });
   reflector = createReflector({
     client: createClient(transport),
     resource: resources.pod,
