@@ -43,7 +43,9 @@ export const api = cel(
       .describe('Families of routes that are open; default OpenAI and Native. Anthropic: Ollama only.'),
     auth: z
       .strictObject({
-        secretRef: f.localRef('Secret with one API key per entry; the name of the entry is the name of the client.'),
+        secretRef: f.localRef(
+          'Secret with one API key per entry, which may be followed by expires=DATE; the name of the entry is the name of the client.',
+        ),
       })
       .optional()
       .describe('Who may call; default: anybody who reaches the port.'),

@@ -1,17 +1,18 @@
 // Who is calling: API keys from a mounted Secret, one entry per client, compared in constant time.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
+import { type ApiKey, digestOf, parseApiKey, sameApiKey } from './apiKey.ts';
 import { GatewayError } from './errors.ts';
 import { type Entries, watchMounted } from './mountedSecret.ts';
 import type { Problem } from './observation.ts';
 
 export interface Keyring {
-  /** The client whose key it is. Throws a GatewayError: Unauthorized, or NotReady while there are no keys at all. */
+  /** The client whose key it is. Throws a GatewayError: Unauthorized, for an expired key too, or NotReady while there are no keys at all. */
   identify(headers: IncomingHttpHeaders): string;
-  /** Names of all clients, sorted. */
-  clients(): readonly string[];
+  /** All keys, sorted by their clients; expired ones too. */
+  keys(): readonly Pick<ApiKey, 'client' | 'expiresAt'>[];
   /** While there are no keys. */
   problem(): Problem | undefined;
   /** Reads the keys, and again every few seconds until `stop`. */
@@ -26,23 +27,12 @@ export interface KeyringOptions {
   clock: Clock;
 }
 
-interface Key {
-  readonly client: string;
-  /** SHA-256: all of one length, and the key itself is not kept. */
-  readonly digest: Buffer;
-}
-
-const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/** What can stand in a header as one word. */
-const USABLE = /^[\x21-\x7e]{1,4096}$/;
-
-function keysOf(entries: Entries): { keys: Key[]; unusable: string[] } {
-  const keys: Key[] = [];
+function keysOf(entries: Entries): { keys: ApiKey[]; unusable: string[] } {
+  const keys: ApiKey[] = [];
   const unusable: string[] = [];
-  for (const [client, bytes] of entries) {
-    const key = bytes.toString('utf8').trim(); // files made by hand end with a newline
-    if (USABLE.test(key)) keys.push({ client, digest: digestOf(key) });
+  for (const [client, entry] of entries) {
+    const key = parseApiKey(client, entry);
+    if (key) keys.push(key);
     else unusable.push(client);
   }
   return { keys, unusable };
@@ -56,21 +46,25 @@ function presented({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders):
   return [bearer, apiKey].filter((key) => typeof key === 'string' && key !== '').map(String);
 }
 
-/** Looks at every key whatever was found before, so that the time tells nothing. */
-function clientOf(keys: readonly Key[], presentedKey: string): string | undefined {
+const expiredMessage = ({ expiresAt = 0 }: ApiKey): string =>
+  `this API key has expired: it was good until ${new Date(expiresAt).toISOString()}`;
+
+const isExpired = ({ expiresAt }: ApiKey, now: number): boolean => expiresAt !== undefined && expiresAt <= now;
+
+/** Looks at every key whatever was found before, so that the time tells nothing. Of two entries with one key, one that lasts counts. */
+function find(keys: readonly ApiKey[], presentedKey: string, now: number): ApiKey | undefined {
   const digest = digestOf(presentedKey);
-  let client: string | undefined;
-  for (const key of keys) if (timingSafeEqual(key.digest, digest)) client ??= key.client;
-  return client;
+  let found: ApiKey | undefined;
+  for (const key of keys) if (timingSafeEqual(key.digest, digest) && (!found || isExpired(found, now))) found = key;
+  return found;
 }
 
-const sameKeys = (a: readonly Key[], b: readonly Key[]): boolean =>
-  a.length === b.length &&
-  a.every(({ client, digest }, index) => client === b[index]?.client && b[index].digest.equals(digest));
+const sameKeys = (a: readonly ApiKey[], b: readonly ApiKey[]): boolean =>
+  a.length === b.length && a.every((key, index) => sameApiKey(key, b[index]));
 
 /** Knows no keys before `start`, and lets nobody in then. */
 export function createKeyring({ directory, secretName, log, clock }: KeyringOptions): Keyring {
-  let keys: readonly Key[] = [];
+  let keys: readonly ApiKey[] = [];
   let told = '';
 
   /** Once per change, names only. */
@@ -79,7 +73,11 @@ export function createKeyring({ directory, secretName, log, clock }: KeyringOpti
     if (text === told) return;
     told = text;
     if (reason !== undefined) log.warn({ secretName, reason }, 'API keys cannot be read');
-    if (unusable.length > 0) log.warn({ secretName, entries: unusable }, 'entries that are no API key');
+    if (unusable.length > 0)
+      log.warn(
+        { secretName, entries: unusable },
+        'entries that are no API key; one is a word, and may be followed by expires=DATE',
+      );
   }
 
   const watch = watchMounted({
@@ -104,13 +102,13 @@ export function createKeyring({ directory, secretName, log, clock }: KeyringOpti
       const given = presented(headers);
       if (given.length === 0)
         throw new GatewayError('Unauthorized', 'an API key is needed: Authorization: Bearer KEY, or x-api-key: KEY');
-      for (const key of given) {
-        const client = clientOf(keys, key);
-        if (client !== undefined) return client;
-      }
-      throw new GatewayError('Unauthorized', 'this API key is not known');
+      const now = clock.now();
+      const found = given.map((key) => find(keys, key, now)).filter((key) => key !== undefined);
+      const valid = found.find((key) => !isExpired(key, now));
+      if (valid) return valid.client;
+      throw new GatewayError('Unauthorized', found[0] ? expiredMessage(found[0]) : 'this API key is not known');
     },
-    clients: () => keys.map(({ client }) => client),
+    keys: () => keys,
     problem: () => (keys.length > 0 ? undefined : { reason: 'SecretMissing', message: missing }),
     start: () => watch.start(),
     stop: () => watch.stop(),

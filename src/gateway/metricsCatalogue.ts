@@ -138,6 +138,11 @@ export const metrics = {
     labels: [],
     meaning: 'When the certificate of the API expires, as Unix time; no series without TLS',
   },
+  localmodel_api_key_expiry_timestamp_seconds: {
+    type: 'gauge',
+    labels: ['client'],
+    meaning: 'When the API key of a client expires or did, as Unix time; no series for keys that last',
+  },
   localmodel_gateway_info: { type: 'gauge', labels: ['version', 'runtime', 'class'], meaning: 'Always 1' },
 } as const satisfies Readonly<Record<string, MetricMeaning>>;
 

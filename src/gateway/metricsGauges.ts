@@ -16,6 +16,8 @@ export interface GaugeSources {
   pull(): { completedBytes?: number | undefined; totalBytes?: number | undefined } | undefined;
   /** When the certificate expires, milliseconds since the epoch; undefined without TLS. */
   certificateExpiry(): number | undefined;
+  /** The keys that clients have; expiry in milliseconds since the epoch. */
+  apiKeys(): readonly { readonly client: string; readonly expiresAt?: number }[];
   version: string;
   runtime: GatewayConfig['runtime']['kind'];
   class: GatewayConfig['residency']['class'];
@@ -62,6 +64,10 @@ const readings = {
     const at = certificateExpiry();
     return maybe(at === undefined ? undefined : at / 1000);
   },
+  localmodel_api_key_expiry_timestamp_seconds: ({ apiKeys }) =>
+    apiKeys().flatMap(({ client, expiresAt }) =>
+      expiresAt === undefined ? [] : [{ value: expiresAt / 1000, labels: { client } }],
+    ),
   localmodel_gateway_info: ({ version, runtime, class: device }) => [
     { value: 1, labels: { version, runtime, class: device } },
   ],

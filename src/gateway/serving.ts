@@ -73,6 +73,7 @@ async function openDoor(judge: Judge, metrics: GatewayMetrics, options: ServingO
     lastRequestAt: () => (proxy.lastAt === undefined ? undefined : clock.now() - clock.monotonic() + proxy.lastAt),
     pull: judge.pull,
     certificateExpiry: () => certificate?.expiresAt(),
+    apiKeys: () => keyring?.keys() ?? [],
     version,
     runtime: runtime.kind,
     class: config.residency.class,

@@ -13,6 +13,7 @@ const sourcesOf = (state: () => State) => ({
   lastRequestAt: () => 1_700_000_000_000,
   pull: () => ({ completedBytes: 5, totalBytes: 10 }),
   certificateExpiry: () => 1_800_000_000_000,
+  apiKeys: () => [{ client: 'billing', expiresAt: 1_800_000_000_000 }, { client: 'support' }],
   version: '0.1.0',
   runtime: 'Ollama' as const,
   class: 'GPU' as const,
@@ -103,10 +104,12 @@ describe('metrics', () => {
         'localmodel_requests_queued_limit 64',
         'localmodel_last_request_timestamp_seconds 1700000000',
         'localmodel_certificate_expiry_timestamp_seconds 1800000000',
+        'localmodel_api_key_expiry_timestamp_seconds{client="billing"} 1800000000',
         'localmodel_runtime_restarts_total 0',
         'localmodel_pull_total_bytes 10',
       ]),
     );
+    expect((await textOf(metrics)).filter((line) => line.includes('client="support"'))).toEqual([]);
   });
 
   it('count canaries', async () => {

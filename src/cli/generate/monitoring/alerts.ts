@@ -14,6 +14,8 @@ export interface Alert {
 
 const MODEL = '{{ $labels.namespace }}/{{ $labels.localmodel }}';
 const POD = '{{ $labels.namespace }}/{{ $labels.pod }}';
+/** For seconds until something ends. */
+const EXPIRES = '{{ if lt $value 0.0 }}has expired{{ else }}expires in {{ $value | humanizeDuration }}{{ end }}';
 const CONTROLLER = 'controller="localmodeldeployment"';
 
 /** Mean of a histogram over a window, by model. */
@@ -110,8 +112,15 @@ and sum by (namespace, localmodel) (increase(localmodel_requests_total{code=~"5.
   },
   LocalModelCertificateExpires: {
     summary: `The certificate of ${MODEL} expires`,
-    description: `The certificate in spec.api.tls.secretRef of ${MODEL} expires in {{ $value | humanizeDuration }}.`,
+    description: `The certificate in spec.api.tls.secretRef of ${MODEL} ${EXPIRES}.`,
     expr: `min by (namespace, localmodel) (localmodel_certificate_expiry_timestamp_seconds) - time() < 14 * 86400`,
+    for: '1h',
+    severity: 'warning',
+  },
+  LocalModelKeyExpires: {
+    summary: `A key for ${MODEL} expires: {{ $labels.client }}`,
+    description: `The key of the client {{ $labels.client }} in spec.api.auth.secretRef of ${MODEL} ${EXPIRES}.`,
+    expr: `min by (namespace, localmodel, client) (localmodel_api_key_expiry_timestamp_seconds) - time() < 14 * 86400`,
     for: '1h',
     severity: 'warning',
   },
