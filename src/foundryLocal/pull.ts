@@ -20,6 +20,7 @@ import {
   type FoundryStore,
   openFoundryStore,
   prepareFoundryStore,
+  type RevisionRecord,
   readRevision,
   readVariant,
   type VariantRecord,
@@ -215,12 +216,23 @@ async function refuseLost({ store, context }: Pulling, record: VariantRecord): P
   );
 }
 
+/** On a full disk the record of an earlier start will do: all that this one would tell anew is the time. */
+async function recordUse({ store, context }: Pulling, record: RevisionRecord): Promise<void> {
+  try {
+    await writeRevision(store, record);
+  } catch (error) {
+    const isFull = error instanceof PullError && error.reason === 'DiskFull';
+    if (!isFull || (await readRevision(store, record.revision))?.id !== record.id) throw error;
+    context.log.warn({ err: error }, 'use of the store not recorded');
+  }
+}
+
 async function settle(pulling: Pulling, record: VariantRecord): Promise<void> {
   const { config, settings, store, context } = pulling;
   const { revision, reference } = config;
   refuseUnwanted(pulling, record);
   const usedAt = new Date(context.clock.now()).toISOString();
-  await writeRevision(store, { schema: 1, revision, reference, id: record.id, usedAt });
+  await recordUse(pulling, { schema: 1, revision, reference, id: record.id, usedAt });
   await refuseLost(pulling, record);
   await writeServed(settings.home, { reference, ...servedOf(store.root, record) });
 }

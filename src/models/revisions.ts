@@ -73,6 +73,12 @@ export async function readRevisions(store: Store): Promise<{ records: RevisionRe
   return { records, unreadable: names.length - records.length };
 }
 
+/** Whether the store knows that this revision needs these models. Throws a PullError. */
+export async function isRecorded(store: Store, { revision, models }: RevisionRecord): Promise<boolean> {
+  const known = (await readRevisions(store)).records.find((record) => record.revision === revision);
+  return known?.models.map(manifestPath).join() === models.map(manifestPath).join();
+}
+
 export async function forgetRevision(store: Store, revision: string): Promise<void> {
   const path = fileOf(store, revision);
   try {

@@ -6,7 +6,7 @@ import { sizeOf } from '../models/manifest.ts';
 import type { ModelFacts } from '../models/modelConfig.ts';
 import type { Derived } from '../models/modelfile.ts';
 import { formatReference, type Reference, shortReference } from '../models/reference.ts';
-import { recordRevision } from '../models/revisions.ts';
+import { isRecorded, type RevisionRecord, recordRevision } from '../models/revisions.ts';
 import { servedName } from '../models/servedName.ts';
 import { missingBlobs, openStore, prepareStore } from '../models/store.ts';
 import { findManifest, readManifest, writeManifest } from '../models/storeManifests.ts';
@@ -64,6 +64,17 @@ async function fetchModels(pulling: Pulling): Promise<Models> {
   return models;
 }
 
+/** On a full disk the record of an earlier start will do: all that this one would tell anew is the time. */
+async function recordUse({ store, context: { log } }: Pulling, record: RevisionRecord): Promise<void> {
+  try {
+    await recordRevision(store, record);
+  } catch (error) {
+    const isFull = error instanceof PullError && error.reason === 'DiskFull';
+    if (!isFull || !(await isRecorded(store, record))) throw error;
+    log.warn({ err: error }, 'use of the store not recorded');
+  }
+}
+
 interface Published {
   readonly served: ServedModel;
 }
@@ -83,7 +94,7 @@ async function publish(pulling: Pulling, models: Models): Promise<Published> {
     await writeManifest(store, names[index] ?? main.reference, raw.bytes);
   if (derived) await writeDerived(store, derived);
   const served = servedModel(models, facts, derived);
-  await recordRevision(store, {
+  await recordUse(pulling, {
     revision: config.revision,
     models: [...names, ...(derived ? [derived.name] : [])],
     settled: models.map(({ reference, raw }) => ({ reference: formatReference(reference), digest: raw.digest })),
@@ -125,7 +136,7 @@ async function run(pulling: Pulling): Promise<ServedModel> {
   let lock: FileLock | undefined;
   try {
     if (!there) lock = await takeStoreLock(store, context);
-    const { served } = await publish(pulling, there ?? (await fetchModels(pulling)));
+    const { served } = await publish(pulling, there ?? (await fetchModels({ ...pulling, lock })));
     await tidy(config, store, context, lock);
     return served;
   } finally {

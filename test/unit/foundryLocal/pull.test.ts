@@ -1,7 +1,7 @@
 // The pull of Foundry Local with a core that does as it is told; with the real one: test/runtime/foundry.
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, test } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import { CoreError } from '../../../src/foundryLocal/core.ts';
 import { providers } from '../../../src/foundryLocal/providers.ts';
 import { createPull } from '../../../src/foundryLocal/pull.ts';
@@ -14,6 +14,7 @@ import { createProgress } from '../../../src/puller/progress.ts';
 import type { ProgressReport } from '../../../src/puller/progressReport.ts';
 import { createEagerClock } from '../../fault/eagerClock.ts';
 import { recordLog } from '../../fault/recordedLog.ts';
+import { smallFileSystem } from '../../fault/smallFileSystem.ts';
 import { temporaryFolder } from '../models/temporaryStore.ts';
 import { createFakeCore, type FakeCore, tiny, tinyFiles, writeFiles } from './fakeCore.ts';
 
@@ -372,5 +373,16 @@ describe('a claim', () => {
     const core = createFakeCore({ variants: async () => [newer] });
     expect(await pull({ revision: 'r2', tidy }, { core })).toMatchObject({ reason: 'Done' });
     expect(await readFile(weights(), 'utf8')).toBe('weights');
+  });
+
+  it('that is full keeps no pod from a model that is whole in it', async ({ skip }) => {
+    const small = smallFileSystem(onTestFinished);
+    skip(!small, 'a small file system cannot be mounted here');
+    store = join(small ?? '', 'models');
+    await pull();
+    await expect(writeFile(join(small ?? '', 'other'), Buffer.alloc(2 ** 20))).rejects.toThrow('ENOSPC');
+    expect(await pull()).toMatchObject({ reason: 'Done' });
+    // Of another revision nobody would know that it needs the model.
+    expect(await pull({ revision: 'r2' })).toMatchObject({ reason: 'DiskFull' });
   });
 });
