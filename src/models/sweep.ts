@@ -1,7 +1,7 @@
 // Tidying of a store that is ours alone: what the latest revisions do not need goes, by mark and sweep over manifests.
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Digest } from './digest.ts';
+import { type Digest, digestOfBlobName } from './digest.ts';
 import { removeFile } from './durable.ts';
 import { fileError } from './errors.ts';
 import { namesIn } from './files.ts';
@@ -23,6 +23,8 @@ export interface SweepOptions {
   readonly keepRevisions: number;
   /** Further ones that have pods, such as those that the lock names: an old one may still serve while newer ones fail. */
   readonly inUse?: readonly string[];
+  /** Blobs that a pull under way needs: these stay, and so do their unfinished downloads. */
+  readonly spared?: ReadonlySet<Digest>;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: number;
   readonly graceMs?: number;
@@ -59,13 +61,16 @@ async function removeModels(store: Store, unwanted: readonly StoredManifest[], b
 }
 
 /** Marks by what is there now, so that a manifest that a younger pull has just written counts too. */
-async function removeBlobs(store: Store, before: number): Promise<{ blobs: Digest[]; bytes: number } | undefined> {
+async function removeBlobs(
+  store: Store,
+  before: number,
+  spared: ReadonlySet<Digest>,
+): Promise<{ blobs: Digest[]; bytes: number } | undefined> {
   const manifests = await listManifests(store);
   // A file whose very name is no model's is served to nobody, so it needs nothing.
   if (manifests.some((stored) => 'problem' in stored && stored.reference)) return undefined;
-  const marked = new Set(
-    manifests.flatMap((stored) => ('raw' in stored ? blobsOf(stored.raw.manifest) : [])).map(({ digest }) => digest),
-  );
+  const needed = manifests.flatMap((stored) => ('raw' in stored ? blobsOf(stored.raw.manifest) : []));
+  const marked = new Set([...spared, ...needed.map(({ digest }) => digest)]);
   const blobs: Digest[] = [];
   let bytes = 0;
   for (const digest of await listBlobs(store)) {
@@ -78,10 +83,16 @@ async function removeBlobs(store: Store, before: number): Promise<{ blobs: Diges
   return { blobs, bytes };
 }
 
-async function removeLeftovers(store: Store, before: number): Promise<number> {
+const isOf = (name: string, digests: ReadonlySet<Digest>): boolean => {
+  const digest = digestOfBlobName(name.split('.')[0] ?? '');
+  return digest !== undefined && digests.has(digest);
+};
+
+async function removeLeftovers(store: Store, before: number, spared: ReadonlySet<Digest>): Promise<number> {
   let bytes = 0;
   for (const folder of [store.partial, store.temp, store.bad])
     for (const name of await namesIn(folder)) {
+      if (isOf(name, spared)) continue;
       const path = join(folder, name);
       const size = await sizeIfOld(path, before);
       if (size === undefined) continue;
@@ -94,13 +105,14 @@ async function removeLeftovers(store: Store, before: number): Promise<number> {
 }
 
 /**
- * Call it with the lock of the store held, after the new model is verified and its revision recorded.
+ * Call it with the lock of the store held, after the new model is verified and its revision recorded; before that with what it needs
+ * as `spared`.
  * Removes names first, then blobs that no name needs, then what crashes have left, then the records: after a power cut at any
  * moment every manifest in the store is whole. Throws a PullError where the disk fails.
  */
 export async function sweep(
   store: Store,
-  { keepRevisions, inUse = [], now, graceMs = GRACE_MS }: SweepOptions,
+  { keepRevisions, inUse = [], spared = new Set(), now, graceMs = GRACE_MS }: SweepOptions,
 ): Promise<Swept> {
   const before = now - graceMs;
   const { records, unreadable } = await readRevisions(store);
@@ -116,9 +128,9 @@ export async function sweep(
     stored.filter((manifest) => !isWanted(manifest)),
     before,
   );
-  const swept = await removeBlobs(store, before);
+  const swept = await removeBlobs(store, before, spared);
   if (!swept) return { ...nothing(`a manifest in ${store.manifests} cannot be read`), models };
-  const freedBytes = swept.bytes + (await removeLeftovers(store, before));
+  const freedBytes = swept.bytes + (await removeLeftovers(store, before, spared));
   for (const { revision } of records.filter((record) => !kept.includes(record))) await forgetRevision(store, revision);
   return { models, blobs: swept.blobs, freedBytes };
 }

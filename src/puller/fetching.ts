@@ -1,6 +1,7 @@
 // Bringing what the store lacks: bad blobs moved aside, room made, configs first, then the rest.
 import type { Digest } from '../models/digest.ts';
 import { PullError } from '../models/errors.ts';
+import type { FileLock } from '../models/fileLock.ts';
 import { blobsOf, type Descriptor } from '../models/manifest.ts';
 import type { Reference } from '../models/reference.ts';
 import { blobPath, blobSize, freeBytes, missingBlobs, requireSpace, type Store } from '../models/store.ts';
@@ -9,6 +10,7 @@ import type { PullConfig } from './config.ts';
 import type { Gathered } from './derivation.ts';
 import { refuseByConfig } from './inspection.ts';
 import type { ModelSource, PullContext } from './sources.ts';
+import { tidyAhead } from './tidy.ts';
 import { badBlobs } from './verification.ts';
 
 export interface Pulling {
@@ -18,6 +20,8 @@ export interface Pulling {
   readonly context: PullContext;
   /** Blobs that were found good in this run. */
   readonly checked: Set<Digest>;
+  /** Of the store, where it is held. */
+  readonly lock?: FileLock | undefined;
 }
 
 /** A blob, and a model that it can be had with. */
@@ -96,9 +100,12 @@ async function moveBadAside({ config, store, context, checked }: Pulling, blobs:
   }
 }
 
-/** What could not be believed takes room that its replacement may need. */
-async function makeRoom(store: Store, bytes: number): Promise<void> {
-  if (bytes > (await freeBytes(store))) await emptyQuarantine(store);
+/** What could not be believed takes room that its replacement may need, and so does what no revision will need then. */
+async function makeRoom({ config, store, context, lock }: Pulling, bytes: number, blobs: readonly Descriptor[]) {
+  const isShort = async () => bytes > (await freeBytes(store));
+  if (await isShort()) await emptyQuarantine(store);
+  if ((await isShort()) && (await lock?.isOurs()))
+    await tidyAhead(config, store, context, new Set(blobs.map(({ digest }) => digest)));
   await requireSpace(store, bytes);
 }
 
@@ -130,7 +137,7 @@ export async function fetchMissing(pulling: Pulling, models: readonly Gathered[]
   if (missing.length === 0) return;
   const damaged = (await quarantined(store)).filter((digest) => digests.has(digest));
   try {
-    await makeRoom(store, await source.spaceFor(missing));
+    await makeRoom(pulling, await source.spaceFor(missing), blobs);
     await bringMissing(pulling, models, digests);
   } catch (error) {
     throw cannotMend(store, damaged, error);

@@ -1,12 +1,8 @@
-// Pulls from a registry, a disk and a cache that fail: for each the exit code, the words, and what the store holds then.
-import { execFileSync } from 'node:child_process';
+// Pulls from a registry and a cache that fail: for each the exit code, the words, and what the store holds then.
 import { chmod, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { shortDigest } from '../../src/models/digest.ts';
-import { goJson } from '../../src/models/goJson.ts';
-import { layerMediaTypes } from '../../src/models/manifest.ts';
-import { manifestBytes } from '../../src/models/modelfile.ts';
 import { blobPath, type Store } from '../../src/models/store.ts';
 import type { PullSource } from '../../src/puller/config.ts';
 import { temporaryFolder } from '../unit/models/temporaryStore.ts';
@@ -171,52 +167,6 @@ describe('a registry that falls silent', () => {
     expect(await wholeModels(store)).toEqual([sourceName(model.digest)]);
   });
 });
-
-describe('a disk without room', () => {
-  it('is noticed before the first byte', async () => {
-    const server = await registryServer();
-    const config = server.addBlob(goJson({ model_format: 'gguf' }));
-    const size = 2 ** 52;
-    const manifest = manifestBytes({ mediaType: 'application/vnd.docker.container.image.v1+json', ...config }, [
-      { mediaType: layerMediaTypes.model, digest: `sha256:${'0'.repeat(64)}`, size },
-    ]);
-    server.addManifest('library/tiny:latest', manifest);
-    const { run, store } = await pullFrom(server);
-    const ending = await run();
-    expect(ending).toMatchObject({ reason: 'DiskFull', exitCode: 41 });
-    expect(ending.message).toMatch(new RegExp(`^needs 4.0 PiB, .* free on ${store.root}$`));
-    expect(server.requests.filter(({ path }) => path.includes('/blobs/'))).toEqual([]);
-  });
-
-  const tmpfs = smallFileSystem();
-  it('that another fills up meanwhile keeps what has arrived', async ({ skip }) => {
-    skip(!tmpfs, 'a small file system cannot be mounted here');
-    const server = await registryServer();
-    modelOn(server, { size: 600_000 });
-    const { run, store } = await pullFrom(server, { store: join(tmpfs ?? '', 'models') });
-    server.next(BLOB, async (call) => {
-      await writeFile(join(tmpfs ?? '', 'other'), Buffer.alloc(700_000));
-      call.serve();
-    });
-    await expect(run()).resolves.toMatchObject({ reason: 'DiskFull', exitCode: 41, message: /no space is left/ });
-    expect(await wholeModels(store)).toEqual([]);
-    await truncate(join(tmpfs ?? '', 'other'), 0);
-    await expect(run()).resolves.toMatchObject({ reason: 'Done' });
-    expect(await wholeModels(store)).toHaveLength(1);
-  });
-});
-
-/** 1 MiB that is full soon, where we may mount one; undefined elsewhere. */
-function smallFileSystem(): string | undefined {
-  const folder = execFileSync('mktemp', ['-d'], { encoding: 'utf8' }).trim();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  process.once('exit', () => execFileSync('umount', [folder]));
-  return folder;
-}
 
 describe('a store that cannot be written', () => {
   it('ends as ReadOnlyStore and names the folder', async () => {
