@@ -10,6 +10,7 @@ import { cachedFolder, foldersOf } from './folderSource.ts';
 import type { Pulling } from './pull.ts';
 import { readVariant, type VariantRecord } from './records.ts';
 import { folderOf } from './served.ts';
+import { unlessStopped } from './stopping.ts';
 import { chooseVariant } from './variants.ts';
 import { wholeVariant } from './verification.ts';
 
@@ -40,20 +41,9 @@ function pullError(error: unknown, doing: string): Error {
   return new PullError(full ? 'DiskFull' : 'Unreachable', `${doing}: ${error.message}`, { cause: error });
 }
 
-async function startFor(pulling: Pulling): Promise<FoundryCore> {
-  const { settings, outside, store } = pulling;
+async function startFor({ settings, outside, store }: Pulling): Promise<FoundryCore> {
   const [data, logs] = ['pull', 'logs'].map((name) => join(settings.home, name)) as [string, string];
-  const core = await outside.startCore({
-    libraries: settings.libraries,
-    cache: store.root,
-    data,
-    logs,
-    catalog: 'Public',
-  });
-  const { provider } = settings;
-  // The catalog lists variants for the providers of this process only.
-  if (provider && provider.device !== 'CPU') await core.register([provider.executionProvider]);
-  return core;
+  return outside.startCore({ libraries: settings.libraries, cache: store.root, data, logs, catalog: 'Public' });
 }
 
 async function choose(
@@ -61,13 +51,16 @@ async function choose(
   { config, settings, context, locked, store }: Pulling,
 ): Promise<CatalogVariant> {
   context.progress.begin('Resolving', { message: `asking the catalog for ${config.reference}` });
+  const { provider } = settings;
+  // The catalog lists variants for the providers of this process only.
+  if (provider && provider.device !== 'CPU') await core.register([provider.executionProvider]);
   const listing = within(
     context.clock,
     CATALOG_LIMIT_MS,
     core.variants(),
     () => new PullError('Unreachable', `the catalog did not answer within ${CATALOG_LIMIT_MS / 1000} s`),
   );
-  const variant = chooseVariant(config.reference, await listing, settings.provider);
+  const variant = chooseVariant(config.reference, await listing, provider);
   context.log.info({ reference: config.reference, id: variant.id, locked, store: store.root }, 'variant resolved');
   return variant;
 }
@@ -136,8 +129,8 @@ export async function fetchVariant(pulling: Pulling): Promise<Fetched> {
   await outside.reachCatalog(context);
   let core: FoundryCore | undefined;
   try {
-    core = await startFor(pulling);
-    const variant = await choose(core, pulling);
+    core = await unlessStopped(context.signal, startFor(pulling));
+    const variant = await unlessStopped(context.signal, choose(core, pulling));
     // Another revision may have brought it, and its pods serve from these very files.
     const record = await wholeVariant(pulling, variant.id);
     if (record) return { variant, record, folder: folderOf(pulling.store.root, record), toldBytes: undefined };

@@ -10,6 +10,7 @@ import { type GenaiConfig, optionsOf } from './modelFolder.ts';
 import { inUse, type ReportFile, reportFile } from './report.ts';
 import { findServed, type Served } from './served.ts';
 import type { ServeSettings } from './settings.ts';
+import { unlessStopped } from './stopping.ts';
 import { makeView } from './view.ts';
 
 export interface ServeContext {
@@ -27,24 +28,13 @@ export interface ServeContext {
 const LAST_ANSWERS_MS = 8_000;
 const UNLOAD_MS = 4_000;
 
-type Outcome<T> = { readonly value: T } | 'Late' | 'Stopped';
-
 /** The core cannot be told to leave off, so what takes too long is left alone, for the end of the process. */
-async function within<T>(
-  ms: number,
-  work: Promise<T>,
-  { clock, signal }: Pick<ServeContext, 'clock' | 'signal'>,
-): Promise<Outcome<T>> {
+async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<'InTime' | 'Late'> {
   const over = new AbortController();
-  const stopped = new Promise<'Stopped'>((resolve) => {
-    if (signal.aborted) resolve('Stopped');
-    signal.addEventListener('abort', () => resolve('Stopped'), { once: true, signal: over.signal });
-  });
   try {
     return await Promise.race([
-      work.then((value) => ({ value })),
+      work.then(() => 'InTime' as const),
       delay(clock, ms, over.signal).then(() => 'Late' as const),
-      stopped,
     ]);
   } finally {
     work.catch(() => undefined); // whatever comes of it later
@@ -79,34 +69,30 @@ async function takeDevice(core: FoundryCore, { provider }: ServeSettings, log: L
   );
 }
 
-/** Resolves with what the core says of the model; undefined where it was stopped. */
+/** Resolves with what the core says of the model. */
 async function load(
   core: FoundryCore,
   served: Served,
   settings: ServeSettings,
-  context: ServeContext,
-): Promise<CatalogVariant | undefined> {
-  const { log, clock } = context;
+  { log, clock }: ServeContext,
+): Promise<CatalogVariant> {
   const begun = clock.monotonic();
   const variant = (await core.variants()).find(({ id }) => id === served.id);
   if (!variant) throw new ServeError('LoadFailed', `the core does not take ${served.folder} for ${served.id}`);
   const loading = core.load(served.id).catch((cause: unknown) => {
     throw failure(cause, 'LoadFailed', `the core cannot load ${served.id}`);
   });
-  const outcome = await within(settings.loadTimeoutMs, loading, context);
-  if (outcome === 'Late')
+  if ((await within(clock, settings.loadTimeoutMs, loading)) === 'Late')
     throw new ServeError('LoadTimeout', `${served.id} was not loaded within ${settings.loadTimeoutMs / 1000} s`);
-  if (outcome === 'Stopped') return undefined;
   log.info({ id: served.id, seconds: (clock.monotonic() - begun) / 1000 }, 'model loaded');
   return variant;
 }
 
 async function stop(core: FoundryCore, served: Served, { log, clock }: ServeContext): Promise<void> {
-  const never = new AbortController().signal;
-  const ended = await within(LAST_ANSWERS_MS, core.stopService(), { clock, signal: never });
+  const ended = await within(clock, LAST_ANSWERS_MS, core.stopService());
   if (ended === 'Late') log.warn({ waitedMs: LAST_ANSWERS_MS }, 'answers still run, stopping without them');
   else {
-    const unloaded = await within(UNLOAD_MS, core.unload(served.id), { clock, signal: never });
+    const unloaded = await within(clock, UNLOAD_MS, core.unload(served.id));
     if (unloaded === 'Late') log.warn({ waitedMs: UNLOAD_MS }, 'model is still being unloaded');
   }
   log.info({ id: served.id }, 'stopped');
@@ -120,7 +106,17 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 /** Resolves when it was asked to stop and has. Rejects with a ServeError when it cannot serve. */
 export async function serve(settings: ServeSettings, context: ServeContext): Promise<void> {
-  const { startCore, clock, log } = context;
+  const { signal } = context;
+  try {
+    await serveUntilStopped(settings, context);
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+  }
+}
+
+/** Rejects with the reason of the signal where it was asked to stop before it served. */
+async function serveUntilStopped(settings: ServeSettings, context: ServeContext): Promise<void> {
+  const { startCore, clock, log, signal } = context;
   const report = reportFile(settings.reportFile, log);
   await report.clear();
   const served = await whatToServe(settings);
@@ -132,9 +128,10 @@ export async function serve(settings: ServeSettings, context: ServeContext): Pro
     throw error;
   });
   await mkdir(logs, { recursive: true });
-  const core = await startCore({ libraries, cache, data, logs, catalog: 'None', port }).catch((error: unknown) => {
+  const starting = startCore({ libraries, cache, data, logs, catalog: 'None', port }).catch((error: unknown) => {
     throw new ServeError('CoreMissing', error instanceof Error ? error.message : String(error), error);
   });
+  const core = await unlessStopped(signal, starting);
   const crash = core.ended.then((error) => {
     throw new ServeError('CoreEnded', error.message, error);
   });
@@ -152,18 +149,27 @@ interface Subject extends Served {
   readonly report: ReportFile;
 }
 
-async function run(core: FoundryCore, served: Subject, settings: ServeSettings, context: ServeContext): Promise<void> {
-  const { log, signal } = context;
-  const registered = await takeDevice(core, settings, log);
-  const variant = await load(core, served, settings, context);
-  if (!variant) return;
-  const place = inUse({ asked: optionsOf(served.config), registered, device: variant.device });
+/** Until it listens. */
+async function begin(
+  core: FoundryCore,
+  served: Subject,
+  settings: ServeSettings,
+  context: ServeContext,
+): Promise<void> {
+  const registered = await takeDevice(core, settings, context.log);
+  const { device } = await load(core, served, settings, context);
+  const place = inUse({ asked: optionsOf(served.config), registered, device });
   // Before anybody can ask what is loaded.
   await served.report.write({ model: served.id, ...place });
   const urls = await core.startService().catch((cause: unknown) => {
     throw failure(cause, 'ServiceFailed', `cannot listen on 127.0.0.1:${settings.port}`);
   });
-  log.info({ id: served.id, urls, ...place }, 'serving');
+  context.log.info({ id: served.id, urls, ...place }, 'serving');
+}
+
+async function run(core: FoundryCore, served: Subject, settings: ServeSettings, context: ServeContext): Promise<void> {
+  const { signal } = context;
+  await unlessStopped(signal, begin(core, served, settings, context));
   await untilAborted(signal);
   await stop(core, served, context);
 }

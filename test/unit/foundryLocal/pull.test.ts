@@ -190,6 +190,20 @@ describe('a pull from the catalog', () => {
     });
   });
 
+  it.each(['start', 'variants'])('stops when it is told to while the core hangs at %s', async (word) => {
+    const stop = new AbortController();
+    const hang = () => {
+      stop.abort('SIGTERM');
+      return new Promise<never>(() => undefined);
+    };
+    const core = word === 'start' ? { ...createFakeCore(), start: hang } : createFakeCore({ variants: hang });
+    expect(await pull({}, { core, signal: stop.signal })).toMatchObject({
+      reason: 'Internal',
+      message: expect.stringContaining('stopped by SIGTERM'),
+    });
+    if (word === 'variants') expect(core.said).toContain('end');
+  });
+
   it('stops when it is told to', async () => {
     const stop = new AbortController();
     const core = createFakeCore({

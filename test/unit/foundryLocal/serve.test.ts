@@ -48,7 +48,8 @@ function start(does: Partial<FoundryCore> = {}, change: Partial<ServeSettings> =
   );
   ending.catch(() => undefined);
   const said = (word: string) => clock.until(() => core.said.includes(word) || ended);
-  return { core, clock, stop, ending, lines, said };
+  const serving = () => clock.until(() => lines.some(({ message }) => message === 'serving') || ended);
+  return { core, clock, stop, ending, lines, said, serving };
 }
 
 const failure = (reason: ExitReason, message: RegExp) =>
@@ -56,8 +57,8 @@ const failure = (reason: ExitReason, message: RegExp) =>
 
 describe('the server', () => {
   it('loads before it listens, and unloads after the last answer', async () => {
-    const { core, stop, ending, said } = start();
-    await said('startService');
+    const { core, stop, ending, serving } = start();
+    await serving();
     stop.abort('SIGTERM');
     await ending;
     expect(core.said).toEqual([
@@ -74,8 +75,8 @@ describe('the server', () => {
   });
 
   it('waits for running answers, but not for ever', async () => {
-    const { core, clock, stop, ending, lines, said } = start({ stopService: () => new Promise(() => undefined) });
-    await said('startService');
+    const { core, clock, stop, ending, lines, serving } = start({ stopService: () => new Promise(() => undefined) });
+    await serving();
     stop.abort('SIGTERM');
     await clock.until(() => core.said.includes('stopService'));
     await clock.advance(8_000);
@@ -84,18 +85,35 @@ describe('the server', () => {
     expect(lines.map(({ message }) => message)).toContain('answers still run, stopping without them');
   });
 
-  it('stops while it loads, when it is told to', async () => {
-    const { core, stop, ending, said } = start({ load: () => new Promise(() => undefined) });
-    await said('load');
+  it.each(['providers', 'variants', 'load', 'startService'] as const)(
+    'stops while the core is at %s, when it is told to',
+    async (word) => {
+      const { core, stop, ending, said } = start({ [word]: () => new Promise(() => undefined) });
+      await said(word);
+      stop.abort('SIGTERM');
+      await ending;
+      expect(core.said.slice(-2)).toEqual([word, 'end']);
+    },
+  );
+
+  it('stops while the core is being started, when it is told to', async () => {
+    const stop = new AbortController();
+    const starting = Promise.withResolvers<void>();
+    const startCore = () => {
+      starting.resolve();
+      return new Promise<FoundryCore>(() => undefined);
+    };
+    const { log } = recordLog();
+    const ending = serve(settings, { startCore, log, clock: createVirtualClock(), signal: stop.signal });
+    await starting.promise;
     stop.abort('SIGTERM');
     await ending;
-    expect(core.said).not.toContain('startService');
   });
 
   it('registers the provider of the rung where the core has it and has not', async () => {
     const cuda = { name: 'CUDAExecutionProvider', registered: false };
-    const { core, stop, ending, said } = start({ providers: async () => [cuda] }, { provider: providers.cuda });
-    await said('startService');
+    const { core, stop, ending, serving } = start({ providers: async () => [cuda] }, { provider: providers.cuda });
+    await serving();
     stop.abort();
     await ending;
     expect(core.said).toContain('register');
@@ -109,7 +127,7 @@ describe('what it tells the gateway', () => {
     await mkdir(join(folder, 'report'));
     await writeFile(settings.reportFile ?? '', 'of the process before');
     const seen: Record<string, unknown> = {};
-    const { stop, ending, said } = start({
+    const { stop, ending, serving } = start({
       load: async () => {
         seen.load = await told();
       },
@@ -118,7 +136,7 @@ describe('what it tells the gateway', () => {
         return [];
       },
     });
-    await said('startService');
+    await serving();
     stop.abort();
     await ending;
     expect(seen).toEqual({
@@ -141,8 +159,8 @@ describe('what it tells the gateway', () => {
     };
     await writeFiles(join(folder, 'model'), { 'genai_config.json': JSON.stringify(config) });
     const cuda = { name: 'CUDAExecutionProvider', registered: false };
-    const { stop, ending, said } = start({ providers: async () => [cuda] }, { provider: providers.cuda });
-    await said('startService');
+    const { stop, ending, serving } = start({ providers: async () => [cuda] }, { provider: providers.cuda });
+    await serving();
     stop.abort();
     await ending;
     expect(JSON.parse((await told()) ?? '')).toMatchObject({ executionProvider, device });
@@ -150,8 +168,8 @@ describe('what it tells the gateway', () => {
 
   it('is not needed: where it cannot be written that is logged, and the server serves', async () => {
     await writeFile(join(folder, 'report'), 'a file where the folder should be');
-    const { stop, ending, said, lines, core } = start();
-    await said('startService');
+    const { stop, ending, serving, lines, core } = start();
+    await serving();
     stop.abort();
     await ending;
     expect(core.said).toContain('startService');
@@ -191,8 +209,8 @@ describe('it ends with a reason', () => {
 
   it('when the core crashes', async () => {
     const crash = Promise.withResolvers<CoreError>();
-    const { core, ending, said } = start({ ended: crash.promise });
-    await said('startService');
+    const { core, ending, serving } = start({ ended: crash.promise });
+    await serving();
     crash.resolve(new CoreError('Ended', 'the core has ended by SIGSEGV'));
     await expect(ending).rejects.toEqual(failure('CoreEnded', /by SIGSEGV/));
     expect(core.said).not.toContain('stopService');
