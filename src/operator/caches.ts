@@ -8,7 +8,7 @@ import { resources } from '../kube/resources.ts';
 import { createStore, type Store } from '../kube/store.ts';
 import { createTurns } from '../kube/turns.ts';
 import type { Key, KubeObject, Resource } from '../kube/types.ts';
-import type { Clock, Random } from '../process/clock.ts';
+import { type Clock, delay, type Random } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import { childKey, type LiveChild, trimChild } from './liveChild.ts';
 import { type PodFacts, trimPod } from './podFacts.ts';
@@ -27,6 +27,7 @@ export const childKinds = {
 
 export type ChildKind = keyof typeof childKinds;
 export type CachedKind = ChildKind | 'LocalModelDeployment' | 'Pod';
+export type CacheState = 'synced' | 'starting' | 'missing' | 'forbidden';
 
 /** The API server sends us only what carries this label. */
 const CHILD_SELECTOR = 'app.kubernetes.io/managed-by=local-model-operator';
@@ -64,11 +65,16 @@ export interface Caches {
   children: Record<ChildKind, Store<LiveChild>>;
   /** Runs until the signal aborts. */
   start(signal: AbortSignal): Promise<void>;
-  /** Everything that must be known before acting is known, or is known to be forbidden. */
+  /** Everything that must be known before acting in every namespace is known, or is known to be forbidden. */
   readonly synced: boolean;
+  /** As `synced`, of one namespace: another that was taken from us, or is gone with its Role, is no reason to stand still here. */
+  isSynced(namespace: string): boolean;
+  /** Resolves once it is known of each namespace whether we can act there, and we can in one of them. */
   whenSynced(signal: AbortSignal): Promise<void>;
-  /** The state of the reflectors of one kind: `synced` only when all of them are. */
-  stateOf(kind: CachedKind): 'synced' | 'starting' | 'missing' | 'forbidden';
+  /** The state of what keeps one kind, in one namespace or in all: `synced` only when it is so everywhere. */
+  stateOf(kind: CachedKind, namespace?: string): CacheState;
+  /** Watched namespaces where a kind may not be listed or watched; empty where all namespaces are watched at once. */
+  forbiddenIn(kind: CachedKind): string[];
   /** Ends the pauses of the reflectors of a kind that has just appeared. */
   wake(kind: CachedKind): void;
   /** Resolves once the state of an optional kind is known for good, or the signal aborts. */
@@ -90,7 +96,20 @@ export function deploymentKeyOf({ metadata }: KubeObject): Key {
 const indexes = { [BY_DEPLOYMENT]: (object: KubeObject) => [deploymentKeyOf(object)] };
 
 /** The kinds without which nothing can be decided. A ServiceMonitor is optional, so nobody waits for it. */
-const isRequired = (kind: string): boolean => kind !== 'ServiceMonitor';
+const requiredKinds: readonly CachedKind[] = [
+  'LocalModelDeployment',
+  'Pod',
+  ...(Object.keys(childKinds) as ChildKind[]).filter((kind) => kind !== 'ServiceMonitor'),
+];
+
+/** Those that nothing can be done without. */
+const isIndispensable = (kind: CachedKind): boolean => kind === 'LocalModelDeployment' || kind === 'Pod';
+
+/** One reflector, and the namespace that it is for; absent: all. */
+interface Watched {
+  namespace?: string;
+  reflector: Reflector;
+}
 
 export function createCaches(options: CachesOptions): Caches {
   const { client, clock, random, log, listeners, namespaces } = options;
@@ -99,26 +118,28 @@ export function createCaches(options: CachesOptions): Caches {
   const children = Object.fromEntries(
     Object.keys(childKinds).map((kind) => [kind, createStore<LiveChild>({ trim: trimChild, indexes })]),
   ) as Record<ChildKind, Store<LiveChild>>;
-  const reflectors = new Map<string, Reflector[]>();
+  const reflectors = new Map<string, Watched[]>();
   const common = { client: takingTurns(client), clock, random, log, pageSize: PAGE_SIZE };
-  const scopes = namespaces ? namespaces.map((namespace) => ({ namespace })) : [{}];
+  const scopes: { namespace?: string }[] = namespaces ? namespaces.map((namespace) => ({ namespace })) : [{}];
 
   reflectors.set(
     'LocalModelDeployment',
-    scopes.map((scope) =>
-      createReflector({
+    scopes.map((scope) => ({
+      ...scope,
+      reflector: createReflector({
         ...common,
         ...scope,
         resource: localModelDeployments,
         store: deployments,
         onChange: listeners.deployment,
       }),
-    ),
+    })),
   );
   reflectors.set(
     'Pod',
-    scopes.map((scope) =>
-      createReflector({
+    scopes.map((scope) => ({
+      ...scope,
+      reflector: createReflector({
         ...common,
         ...scope,
         resource: resources.pod,
@@ -126,13 +147,14 @@ export function createCaches(options: CachesOptions): Caches {
         store: pods,
         onChange: (_key, _type, object, previous) => listeners.pod(deploymentKeyOf(object), object, previous),
       }),
-    ),
+    })),
   );
   for (const [kind, resource] of Object.entries(childKinds))
     reflectors.set(
       kind,
-      scopes.map((scope) =>
-        createReflector({
+      scopes.map((scope) => ({
+        ...scope,
+        reflector: createReflector({
           ...common,
           ...scope,
           resource,
@@ -140,23 +162,32 @@ export function createCaches(options: CachesOptions): Caches {
           store: children[kind as ChildKind],
           onChange: (_key, _type, object, previous) => listeners.child(deploymentKeyOf(object), object, previous),
         }),
-      ),
+      })),
     );
 
-  const stateOf: Caches['stateOf'] = (kind) => {
+  const watchedIn = (kind: CachedKind, namespace?: string): Watched[] => {
     const all = reflectors.get(kind) ?? [];
+    return namespaces && namespace !== undefined ? all.filter((one) => one.namespace === namespace) : all;
+  };
+  const stateOf: Caches['stateOf'] = (kind, namespace) => {
+    const all = watchedIn(kind, namespace).map(({ reflector }) => reflector);
     if (all.some(({ state }) => state === 'forbidden')) return 'forbidden';
     if (all.every(({ synced }) => synced)) return 'synced';
     return all.some(({ state }) => state === 'missing') ? 'missing' : 'starting';
   };
-  const isKnown = (kind: string): boolean => {
-    const state = stateOf(kind as ChildKind);
-    return state === 'synced' || (state === 'forbidden' && kind !== 'LocalModelDeployment' && kind !== 'Pod');
+  const isKnown = (kind: CachedKind, namespace?: string): boolean => {
+    const state = stateOf(kind, namespace);
+    return state === 'synced' || (state === 'forbidden' && !isIndispensable(kind));
   };
+  const isSynced = (namespace?: string): boolean => requiredKinds.every((kind) => isKnown(kind, namespace));
+  const isClosed = (namespace?: string): boolean =>
+    requiredKinds.some((kind) => isIndispensable(kind) && stateOf(kind, namespace) === 'forbidden');
 
-  async function whenOneOf(states: readonly string[], kind: CachedKind, signal: AbortSignal): Promise<void> {
-    const isOne = () => states.includes(stateOf(kind));
-    await Promise.all((reflectors.get(kind) ?? []).map((r) => settled(r, kind, isOne, clock, signal)));
+  async function whenAll(kind: CachedKind, isSettled: (watched: Watched) => boolean, signal: AbortSignal) {
+    await Promise.all(watchedIn(kind).map((one) => settled(one.reflector, () => isSettled(one), clock, signal)));
+  }
+  async function whenOneOf(states: readonly CacheState[], kind: CachedKind, signal: AbortSignal): Promise<void> {
+    await whenAll(kind, () => states.includes(stateOf(kind)), signal);
   }
 
   return {
@@ -164,18 +195,25 @@ export function createCaches(options: CachesOptions): Caches {
     pods,
     children,
     async start(signal) {
-      await Promise.all([...reflectors.values()].flat().map((reflector) => reflector.start(signal)));
+      await Promise.all([...reflectors.values()].flat().map(({ reflector }) => reflector.start(signal)));
     },
     get synced() {
-      return [...reflectors.keys()].filter(isRequired).every(isKnown);
+      return isSynced();
     },
+    isSynced,
     async whenSynced(signal) {
-      const required = [...reflectors].filter(([kind]) => isRequired(kind));
-      await Promise.all(required.flatMap(([kind, all]) => all.map((r) => settled(r, kind, isKnown, clock, signal))));
+      const isSettled = (kind: CachedKind, namespace?: string) => isKnown(kind, namespace) || isClosed(namespace);
+      await Promise.all(
+        requiredKinds.map((kind) => whenAll(kind, ({ namespace }) => isSettled(kind, namespace), signal)),
+      );
+      while (!signal.aborted && !scopes.some(({ namespace }) => isSynced(namespace)))
+        await delay(clock, FORBIDDEN_LOOK_MS, signal);
     },
     stateOf,
+    forbiddenIn: (kind) =>
+      watchedIn(kind).flatMap(({ namespace, reflector }) => (reflector.state === 'forbidden' && namespace) || []),
     wake(kind) {
-      for (const reflector of reflectors.get(kind) ?? []) reflector.wake();
+      for (const { reflector } of watchedIn(kind)) reflector.wake();
     },
     whenKnown: (kind, signal) => whenOneOf(['synced', 'forbidden', 'missing'], kind, signal),
     whenServed: (kind, signal) => whenOneOf(['synced', 'forbidden'], kind, signal),
@@ -213,12 +251,11 @@ function takingTurns(client: Client): Pick<Client, 'pages' | 'watch'> {
 /** A reflector that may not list never becomes synced, so its state is looked at meanwhile. */
 async function settled(
   reflector: Reflector,
-  kind: string,
-  isKnown: (kind: string) => boolean,
+  isSettled: () => boolean,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted && !isKnown(kind)) {
+  while (!signal.aborted && !isSettled()) {
     const look = new AbortController();
     const timer = clock.after(FORBIDDEN_LOOK_MS, () => look.abort());
     await reflector.whenSynced(AbortSignal.any([signal, look.signal])).catch(() => undefined);

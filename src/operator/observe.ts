@@ -16,7 +16,7 @@ export interface ObserveOptions {
   warnings: PodWarnings;
   gateways: Pick<Gateways, 'heardOf'>;
   upgrades: Upgrades;
-  serviceMonitors(): Capability;
+  serviceMonitors(namespace: string): Capability;
 }
 
 /** The caches are refilling, so absence means nothing: tried again, nothing is decided. */
@@ -30,11 +30,13 @@ const byAge = ({ metadata: a }: PodFacts, { metadata: b }: PodFacts): number =>
 
 export function createObserve({ caches, warnings, gateways, upgrades, serviceMonitors }: ObserveOptions): Observe {
   return async (key, signal) => {
-    if (!caches.synced) throw new NotSynced('the caches are not complete; an empty cache is not absence');
+    const namespace = key.slice(0, key.indexOf('/'));
+    if (!caches.isSynced(namespace)) throw new NotSynced('the caches are not complete; an empty cache is not absence');
     const deployment = caches.deployments.get(key);
     if (!deployment) return undefined;
     const pods = caches.podsOf(key).sort(byAge);
-    const forbidden = (Object.keys(childKinds) as ChildKind[]).filter((kind) => caches.stateOf(kind) === 'forbidden');
+    const kinds = Object.keys(childKinds) as ChildKind[];
+    const forbidden = kinds.filter((kind) => caches.stateOf(kind, namespace) === 'forbidden');
     return {
       key,
       // Another release may have written it, under another schema.
@@ -42,7 +44,7 @@ export function createObserve({ caches, warnings, gateways, upgrades, serviceMon
       children: caches.childrenOf(key),
       forbiddenKinds: new Set(forbidden),
       pods,
-      serviceMonitors: serviceMonitors(),
+      serviceMonitors: serviceMonitors(namespace),
       podWarnings: await warnings.of(pods, signal),
       gateways: gateways.heardOf(pods),
       mayUpgrade: upgrades.may(key),

@@ -10,7 +10,7 @@ import type { Clock, Random } from '../process/clock.ts';
 import type { Check } from '../process/health.ts';
 import type { Logger } from '../process/logger.ts';
 import { createApplier } from './apply.ts';
-import { type Caches, createCaches, deploymentKeyOf } from './caches.ts';
+import { type CachedKind, type Caches, createCaches, deploymentKeyOf } from './caches.ts';
 import type { OperatorConfig } from './config.ts';
 import { createGatewayPolls, type Gateways, noGateways } from './gatewayPolls.ts';
 import type { GatewayReader } from './gatewayReader.ts';
@@ -98,15 +98,17 @@ function electorFor({ client, clock, random, log, identity, config, leaseNamespa
   return createElector({ client, clock, random, log, identity, name: config.leaseName, namespace: leaseNamespace });
 }
 
+const indispensable = { LocalModelDeployment: 'localmodeldeployments.localmodels.dev', Pod: 'pods' } as const;
+
 /** Why the operator cannot act, in words for who looks at /readyz. */
 function syncCheck(caches: Caches): Check {
   return () => {
     if (caches.synced) return true;
     if (caches.stateOf('LocalModelDeployment') === 'missing')
       return 'the CustomResourceDefinition localmodeldeployments.localmodels.dev is not installed';
-    if (caches.stateOf('LocalModelDeployment') === 'forbidden')
-      return 'the operator may not list and watch localmodeldeployments.localmodels.dev';
-    if (caches.stateOf('Pod') === 'forbidden') return 'the operator may not list and watch pods';
+    for (const [kind, plural] of Object.entries(indispensable) as [CachedKind, string][])
+      if (caches.stateOf(kind) === 'forbidden')
+        return `the operator may not list and watch ${[plural, ...caches.forbiddenIn(kind)].join(' in namespace ')}`;
     return 'the first lists are not complete';
   };
 }

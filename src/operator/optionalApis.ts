@@ -27,7 +27,7 @@ export interface OptionalApis {
   start(signal: AbortSignal): Promise<void>;
   /** Resolves once it is known which of them there are, so that the first pass need not be repeated. */
   whenKnown(signal: AbortSignal): Promise<void>;
-  serviceMonitors(): Capability;
+  serviceMonitors(namespace: string): Capability;
   readonly discovery: Discovery;
 }
 
@@ -115,10 +115,10 @@ export function createOptionalApis({
       if (discovery.has(resources.serviceMonitor) === 'unknown') await discovery.refresh(patience);
       if (discovery.has(resources.serviceMonitor) === 'present') await caches.whenKnown('ServiceMonitor', patience);
     },
-    serviceMonitors() {
+    serviceMonitors(namespace) {
       return discovery.has(resources.serviceMonitor) === 'absent'
         ? 'absent'
-        : capabilities[caches.stateOf('ServiceMonitor')];
+        : capabilities[caches.stateOf('ServiceMonitor', namespace)];
     },
   };
 }

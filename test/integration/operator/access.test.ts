@@ -1,21 +1,25 @@
 import { describe, expect } from 'vitest';
 import { GROUP, localModelDeployments } from '../../../src/api/types.ts';
+import type { Client } from '../../../src/kube/client.ts';
 import { resources } from '../../../src/kube/resources.ts';
 import { namespacedRules, type Rule } from '../../../src/operator/permissions.ts';
+import { createNamespace } from '../../controlplane/namespaces.ts';
 import type { Stage } from './harness.ts';
-import { type Any, conditionOf, smallest } from './tenant.ts';
+import { type Any, conditionOf, createTenant, smallest } from './tenant.ts';
 import { test } from './test.ts';
 
 const bare = ({ apiGroups, resources, verbs }: Rule) => ({ apiGroups, resources, verbs });
 const rules = namespacedRules.map(bare);
 type Granted = ReturnType<typeof bare>;
 
-/** An operator that may do in its namespace what is told, and nothing elsewhere. */
-async function startAs(stage: Stage, granted: readonly Granted[]) {
-  const { access, client, clientOf } = stage.cluster;
-  const user = `operator-${stage.namespace}`;
+const userOf = ({ namespace }: Stage) => `operator-${namespace}`;
+
+/** Lets the user of the stage do in a namespace what is told, and waits until that is known. */
+async function grant(stage: Stage, granted: readonly Granted[], namespace = stage.namespace): Promise<Client> {
+  const { access, clientOf } = stage.cluster;
+  const user = userOf(stage);
   const write = (body: object) =>
-    access.call('POST', `/apis/rbac.authorization.k8s.io/v1/namespaces/${stage.namespace}/${kindOf(body)}`, { body });
+    access.call('POST', `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/${kindOf(body)}`, { body });
   const kindOf = (body: object) => ('rules' in body ? 'roles' : 'rolebindings');
   const apiVersion = 'rbac.authorization.k8s.io/v1';
   await write({ apiVersion, kind: 'Role', metadata: { name: 'operator' }, rules: granted });
@@ -27,22 +31,25 @@ async function startAs(stage: Stage, granted: readonly Granted[]) {
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
   });
   const own = await clientOf(await access.kubeconfigFor(user));
-  await stage.until('the role is known', async () => {
-    const review = {
-      spec: {
-        resourceAttributes: {
-          verb: 'list',
-          group: GROUP,
-          resource: localModelDeployments.plural,
-          namespace: stage.namespace,
-        },
-      },
-    };
-    const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', ...review };
-    const answer = await own.raw<Any>('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body });
-    return answer.status.allowed as boolean;
-  });
-  return { operator: stage.start({ client: own }), client, user };
+  await stage.until('the role is known', () => mayList(own, namespace));
+  return own;
+}
+
+async function mayList(client: Client, namespace: string): Promise<boolean> {
+  const resourceAttributes = { verb: 'list', group: GROUP, resource: localModelDeployments.plural, namespace };
+  const body = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes },
+  };
+  const answer = await client.raw<Any>('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body });
+  return answer.status.allowed as boolean;
+}
+
+/** An operator that may do in its namespace what is told, and nothing elsewhere. */
+async function startAs(stage: Stage, granted: readonly Granted[]) {
+  const own = await grant(stage, granted);
+  return { operator: stage.start({ client: own }), client: stage.cluster.client, user: userOf(stage) };
 }
 
 const without = (resource: string, ...verbs: string[]): Granted[] =>
@@ -117,6 +124,42 @@ describe.concurrent('permissions', () => {
     expect(await stage.list(resources.event)).not.toContainEqual(
       expect.objectContaining({ reportingController: 'localmodels.dev/operator' }),
     );
+  });
+
+  test('a namespace that is taken away holds up none of the others, and is served again once it is given back', async ({
+    emptyStage: stage,
+  }) => {
+    const second = await createNamespace(stage.cluster.access, 'operator');
+    try {
+      const other = createTenant(stage.cluster, second.name);
+      await grant(stage, rules);
+      const client = await grant(stage, rules, second.name);
+      const choices = { client, config: { namespaces: [stage.namespace, second.name] } };
+      const before = stage.start(choices);
+      await Promise.all([stage.apply(smallest), other.apply(smallest)]);
+      await Promise.all([stage.untilCondition('Ready', 'True'), other.untilCondition('Ready', 'True')]);
+      await before.stop();
+      await other.kubectl('delete', 'rolebinding', 'operator');
+      await stage.until('that is known', async () => !(await mayList(client, second.name)));
+
+      const { operator } = stage.start(choices);
+      await stage.apply({ ...smallest, performance: { maxContext: 8192 } });
+      await stage.untilCondition('Ready', 'True');
+      expect(operator.checks.synced?.()).toBe(
+        `the operator may not list and watch localmodeldeployments.localmodels.dev in namespace ${second.name}`,
+      );
+
+      await grant(stage, rules, second.name);
+      await other.apply({ ...smallest, performance: { maxContext: 8192 } });
+      await stage.until('the other is served again', async () => {
+        await stage.running.skip(61_000);
+        return conditionOf(await other.get(), 'Ready')?.observedGeneration === 2;
+      });
+      await other.untilCondition('Ready', 'True');
+      expect(operator.checks.synced?.()).toBe(true);
+    } finally {
+      await second.remove();
+    }
   });
 
   test('without the right to list pods the operator is not ready, and says why', async ({ emptyStage: stage }) => {

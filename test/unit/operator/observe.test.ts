@@ -13,7 +13,7 @@ interface Known {
 
 function observing({ deployment: known, synced = true, forbidden, pods = [] }: Known) {
   const caches = {
-    synced,
+    isSynced: (namespace: string) => synced && namespace === 'ai',
     deployments: { get: () => known },
     podsOf: () => [...pods],
     childrenOf: () => new Map(),
