@@ -63,7 +63,8 @@ function ladderPods(
   const words = waiting.find(({ pod }) => pod.unschedulable)?.pod.unschedulable;
   const pendingSince = earliest(waiting.map(({ metadata }) => metadata.creationTimestamp));
   return {
-    wanted: settings.replicas,
+    // Nothing is done while it is paused, so no time runs out either.
+    wanted: settings.paused ? 0 : settings.replicas,
     everScheduled: remembered || live.some(({ pod }) => pod.node !== undefined),
     ...(pendingSince !== undefined && { pendingSince }),
     ...(words && { schedulerMessage: words }),

@@ -95,7 +95,7 @@ function isRolling({ workload }: Intent, { mayUpgrade, deployment }: Observed): 
 }
 
 /** In the order in which they are written: what restricts and what is mounted comes before the pods. */
-function childrenOf(input: ChildInput, rendering: Rendering, locks: readonly Lock[], observed: Observed): Child[] {
+function childrenOf(input: ChildInput, rendering: Rendering, locks: readonly Lock[]): Child[] {
   const { decision, revision, template, packed } = rendering;
   const annotations = recordAnnotations(revision, decision, packed);
   return [
@@ -106,7 +106,7 @@ function childrenOf(input: ChildInput, rendering: Rendering, locks: readonly Loc
     metricsService(input),
     workloadChild(input, { choice: decision.choice, template, annotations }),
     disruptionBudget(input),
-    observed.serviceMonitors === 'present' ? serviceMonitor(input) : undefined,
+    serviceMonitor(input),
   ].filter((child): child is Child => child !== undefined);
 }
 
@@ -208,8 +208,10 @@ function placedPlan(
     pull,
   };
   if (settings.paused) return finish(seen, [], []);
-  const children = childrenOf(input, rendering, locks.entries(pull), observed);
-  return finish(seen, children, removalsOf(observed, children, pull));
+  const wanted = childrenOf(input, rendering, locks.entries(pull));
+  // One that cannot be written, or not be seen any more, is wanted all the same: it does not go.
+  const possible = wanted.filter(({ kind }) => kind !== 'ServiceMonitor' || observed.serviceMonitors === 'present');
+  return finish(seen, possible, removalsOf(observed, wanted, pull));
 }
 
 const mainImageOf = ({ spec }: PodTemplate, { runtime }: Intent): string =>

@@ -101,6 +101,21 @@ describe('a spec that cannot be carried out', () => {
   });
 });
 
+test('no time to fall back runs out while a deployment is paused', () => {
+  const hardware: Spec['hardware'] = {
+    preferred: { class: 'GPU', vendor: 'nvidia', whenAbsent: 'Wait' },
+    fallback: [{ class: 'CPU' }],
+  };
+  const world: World = { nodes: [], deviceClasses: [] };
+  const waiting = carriedOut(observed({ deployment: deployment(spec({ hardware })), world }));
+  const after = (paused: boolean) =>
+    plan({ ...waiting, deployment: deployment(spec({ hardware, paused })) }, config, NOW + 601_000).status(
+      nothingFailed,
+    );
+  expect(after(true).hardware?.class).toBe('GPU');
+  expect(after(false).hardware?.class).toBe('CPU');
+});
+
 test('a paused deployment touches nothing and still reports', () => {
   const running = carriedOut(observed());
   const next = plan({ ...running, deployment: deployment(spec({ paused: true, replicas: 3 })) }, config, NOW);
@@ -268,6 +283,18 @@ describe('removals', () => {
     expect(keysOf(next)).toContain('ConfigMap/model-lock');
     expect(conditionIn(next.status(nothingFailed), 'Pulled')?.reason).toBe('MixedDigests');
   });
+
+  test.each(['absent', 'forbidden', 'unknown'] as const)(
+    'a ServiceMonitor that is still known stays while the kind is %s, unless none is wanted',
+    (serviceMonitors) => {
+      const monitored = carriedOut(observed({ serviceMonitors: 'present' }));
+      expect(plan({ ...monitored, serviceMonitors }, config, NOW).removals).toEqual([]);
+      const unwanted = deployment(spec({ monitoring: { serviceMonitor: { enabled: false } } }));
+      expect(plan({ ...monitored, serviceMonitors, deployment: unwanted }, config, NOW).removals).toMatchObject([
+        { ref: { name: 'model' }, resource: { kind: 'ServiceMonitor' } },
+      ]);
+    },
+  );
 
   test('nothing is ever removed that has another uid as its owner', () => {
     const two = carriedOut(observed({ deployment: deployment(spec({ replicas: 2 })) }));
