@@ -12,9 +12,9 @@ export function claimMismatch(children: ReadonlyMap<string, LiveChild>, storage:
   if (storage.kind !== 'Claim' || !storage.own) return undefined;
   const live = children.get(`PersistentVolumeClaim/${storage.claimName}`)?.claim;
   if (!live) return undefined;
-  const problem = (field: string, message: string): Problem => ({
+  const problem = (field: string, message: string, cure = 'change it back'): Problem => ({
     path: `spec.storage.persistentVolumeClaim.${field}`,
-    message: `${message}; change it back, or delete the claim ${storage.claimName} and its data`,
+    message: `${message}; ${cure}, or delete the claim ${storage.claimName} and its data`,
     reason: 'StorageMismatch',
   });
   if (storage.storageClassName && live.storageClassName && storage.storageClassName !== live.storageClassName)
@@ -22,5 +22,9 @@ export function claimMismatch(children: ReadonlyMap<string, LiveChild>, storage:
   if (sorted(storage.accessModes) !== sorted(live.accessModes))
     return problem('accessModes', `the claim that exists has ${sorted(live.accessModes)}`);
   if (!live.requested || compareQuantities(storage.size, live.requested) >= 0) return undefined;
-  return problem('size', `the claim that exists has ${live.requested}, and claims cannot shrink`);
+  return problem(
+    'size',
+    `the claim that exists has ${live.requested}, and claims cannot shrink`,
+    `set it to ${live.requested}`,
+  );
 }

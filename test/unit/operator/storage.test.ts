@@ -56,3 +56,7 @@ test.each([
   expect(found?.message).toContain(words);
   expect(found?.message).toContain('delete the claim model-models');
 });
+
+test('a claim that somebody has made larger wants its new size in the spec', () => {
+  expect(problem(claim(), existing({ requested: '5Gi' }))?.message).toContain('set it to 5Gi');
+});
