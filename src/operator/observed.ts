@@ -5,6 +5,7 @@ import type { World } from '../placement/world.ts';
 import type { Heard } from './gatewayReading.ts';
 import type { LiveChild } from './liveChild.ts';
 import type { PodFacts } from './podFacts.ts';
+import type { PodWarning } from './podWarnings.ts';
 
 /** What is known of an API that a cluster may lack. */
 export type Capability = 'present' | 'absent' | 'forbidden' | 'unknown';
@@ -20,8 +21,8 @@ export interface Observed {
   serviceMonitors: Capability;
   /** Only where a hardware decision is open. */
   world?: World;
-  /** By pod uid: the last warning that only the pod's Events tell (FailedMount, FailedAttachVolume). */
-  podWarnings: ReadonlyMap<string, string>;
+  /** By pod uid: the last warning that only the pod's Events tell (FailedMount, FailedCreatePodSandBox …). */
+  podWarnings: ReadonlyMap<string, PodWarning>;
   /** What the gateways of the pods say, by pod uid; one that cannot be asked is not among them. */
   gateways: ReadonlyMap<string, Heard>;
   /** Whether this deployment may take over what this version of the operator renders. */

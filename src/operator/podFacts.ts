@@ -37,6 +37,8 @@ export interface PodFacts extends KubeObject {
     scheduledAt?: string;
     /** The scheduler's words while none was. */
     unschedulable?: string;
+    /** Of a pod that has failed as a whole: evicted, or refused by the node that it was given to. */
+    ended?: { words: string; at: string };
     containers: ContainerFacts[];
   };
 }
@@ -59,6 +61,8 @@ interface RawPod extends KubeObject {
   status?: {
     phase?: string;
     podIP?: string;
+    reason?: string;
+    message?: string;
     conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
     initContainerStatuses?: RawContainerStatus[];
     containerStatuses?: RawContainerStatus[];
@@ -103,10 +107,24 @@ function containerFacts(status: RawContainerStatus, init: boolean): ContainerFac
   };
 }
 
+/** When it was over is told by its containers, and where none was ever started by its conditions. */
+function endOf({ metadata, status }: RawPod): PodFacts['pod']['ended'] {
+  if (status?.phase !== 'Failed' || !status.reason) return undefined;
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const times = [
+    metadata.creationTimestamp,
+    ...containers.map(({ state }) => state?.terminated?.finishedAt),
+    ...(status.conditions ?? []).map(({ lastTransitionTime }) => lastTransitionTime),
+  ];
+  const [at = ''] = times.filter((time) => time !== undefined).sort((a, b) => b.localeCompare(a));
+  return { words: `${status.reason}${status.message ? `: ${status.message}` : ''}`.slice(0, MAX_MESSAGE), at };
+}
+
 /** Reduces a pod to what is remembered of it. */
 export function trimPod(object: KubeObject): PodFacts {
   const { metadata, spec, status, apiVersion, kind } = object as RawPod;
   const scheduled = status?.conditions?.find((c) => c.type === 'PodScheduled');
+  const ended = endOf(object as RawPod);
   const { name, namespace = '', uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   return {
     apiVersion: shared(apiVersion),
@@ -128,6 +146,7 @@ export function trimPod(object: KubeObject): PodFacts {
       ready: status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false,
       ...(scheduled?.status === 'True' && { scheduledAt: scheduled.lastTransitionTime ?? '' }),
       ...(scheduled?.status === 'False' && { unschedulable: scheduled.message ?? scheduled.reason ?? '' }),
+      ...(ended && { ended }),
       containers: [
         ...(status?.initContainerStatuses ?? []).map((c) => containerFacts(c, true)),
         ...(status?.containerStatuses ?? []).map((c) => containerFacts(c, false)),

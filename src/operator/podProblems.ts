@@ -1,6 +1,7 @@
 // What keeps a pod from running, told in the words of whoever knows: the scheduler, the kubelet, the container itself.
 import type { PodProblem } from '../api/conditions.ts';
 import type { ContainerFacts, PodFacts } from './podFacts.ts';
+import type { PodWarning } from './podWarnings.ts';
 
 export interface Trouble {
   reason: PodProblem;
@@ -8,7 +9,7 @@ export interface Trouble {
   pod: string;
 }
 
-type Check = (pod: PodFacts, warning: string | undefined) => Omit<Trouble, 'pod'> | undefined;
+type Check = (pod: PodFacts, warning: PodWarning | undefined) => Omit<Trouble, 'pod'> | undefined;
 
 const IMAGE_REASONS = new Set([
   'ImagePullBackOff',
@@ -80,8 +81,16 @@ const initFailed: Check = ({ pod }) => {
   );
 };
 
-const notMounted: Check = (_pod, warning) =>
-  warning === undefined ? undefined : { reason: 'FailedMount', message: warning };
+const notBegun: Check = (_pod, warning) => warning;
+
+/** What the kubelet said last still stands, and only Kubernetes has taken it back. No readiness gate is of ours. */
+const nodeIsSilent: Check = ({ pod }) =>
+  pod.containers.some(({ init }) => !init) && pod.containers.every(({ ready }) => ready)
+    ? {
+        reason: 'NotReady',
+        message: `its containers were ready when node ${pod.node} reported last; look at the node, or at the readiness gates of the pod`,
+      }
+    : undefined;
 
 const checks: readonly Check[] = [
   unschedulable,
@@ -90,11 +99,12 @@ const checks: readonly Check[] = [
   outOfMemory,
   crashing,
   initFailed,
-  notMounted,
+  notBegun,
+  nodeIsSilent,
 ];
 
 /** The first trouble of one pod. A pod that is ready has none. */
-export function troubleOf(pod: PodFacts, warning?: string): Trouble | undefined {
+export function troubleOf(pod: PodFacts, warning?: PodWarning): Trouble | undefined {
   if (pod.pod.ready) return undefined;
   for (const check of checks) {
     const found = check(pod, warning);
@@ -105,6 +115,8 @@ export function troubleOf(pod: PodFacts, warning?: string): Trouble | undefined 
 
 /** How long a pod may stand before its first container before its Events are read (milliseconds). */
 export const STUCK_AFTER_MS = 30_000;
+/** And how soon they are read again: a volume that cannot be attached is given up by the kubelet only after minutes. */
+export const EVENTS_AGAIN_AFTER_MS = 60_000;
 
 /** Whether nothing of a scheduled pod has started: only its Events can tell why. */
 export function isStuckBeforeStart({ pod }: PodFacts, now: number): boolean {

@@ -1,11 +1,12 @@
-// The warnings that stand nowhere but in a pod's Events: FailedMount, FailedAttachVolume (Multi-Attach). Events are not
-// watched, because a busy cluster has more of them than of anything else; those of a stuck pod are listed, and not again soon.
+// The warnings that stand nowhere but in a pod's Events: a volume, a device or a network that the node cannot give it. Events are
+// not watched, because a busy cluster has more of them than of anything else; those of a stuck pod are listed, and not again soon.
+import type { PodProblem } from '../api/conditions.ts';
 import type { Client } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import type { PodFacts } from './podFacts.ts';
-import { isStuckBeforeStart } from './podProblems.ts';
+import { EVENTS_AGAIN_AFTER_MS, isStuckBeforeStart } from './podProblems.ts';
 
 /** core/v1, not events.k8s.io/v1: only here can the server select by the object that an event is about. */
 const coreEvents: Resource = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
@@ -17,20 +18,37 @@ interface CoreEvent extends KubeObject {
   eventTime?: string;
 }
 
-const ABOUT_VOLUMES = new Set(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume', 'FailedBinding']);
-const AGAIN_AFTER_MS = 5 * 60_000;
+/** Reasons of Events that explain why nothing of a pod has started, and what that is to a deployment. */
+const telling: Readonly<Record<string, PodProblem>> = {
+  FailedMount: 'FailedMount',
+  FailedAttachVolume: 'FailedMount',
+  FailedMapVolume: 'FailedMount',
+  FailedBinding: 'FailedMount',
+  // The node's runtime lacks the handler of the RuntimeClass, or its network plugin gives no address.
+  FailedCreatePodSandBox: 'CreateContainerError',
+  NetworkNotReady: 'CreateContainerError',
+  FailedPrepareDynamicResources: 'CreateContainerError',
+};
+const isTelling = (reason: string): boolean => Object.hasOwn(telling, reason);
+
+export interface PodWarning {
+  reason: PodProblem;
+  /** Begins with the reason of the Event. */
+  message: string;
+}
+
 const REMEMBERED = 1000;
 const MAX_EVENTS = 50;
 
 export interface PodWarnings {
   /** Warnings of the stuck pods among these, by pod uid. Never throws: without permission there are none. */
-  of(pods: readonly PodFacts[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  of(pods: readonly PodFacts[], signal: AbortSignal): Promise<ReadonlyMap<string, PodWarning>>;
 }
 
 export function createPodWarnings({ client, clock, log }: { client: Client; clock: Clock; log: Logger }): PodWarnings {
-  const known = new Map<string, { warning: string | undefined; readAt: number }>();
+  const known = new Map<string, { warning: PodWarning | undefined; readAt: number }>();
 
-  async function read({ metadata }: PodFacts, signal: AbortSignal): Promise<string | undefined> {
+  async function read({ metadata }: PodFacts, signal: AbortSignal): Promise<PodWarning | undefined> {
     const { items } = await client.list<CoreEvent>(coreEvents, {
       ...(metadata.namespace && { namespace: metadata.namespace }),
       fieldSelector: `involvedObject.uid=${metadata.uid},type=Warning`,
@@ -39,12 +57,13 @@ export function createPodWarnings({ client, clock, log }: { client: Client; cloc
     });
     const time = (event: CoreEvent) => event.lastTimestamp ?? event.eventTime ?? '';
     const latest = items
-      .filter(({ reason = '' }) => ABOUT_VOLUMES.has(reason))
+      .filter(({ reason = '' }) => isTelling(reason))
       .sort((a, b) => time(b).localeCompare(time(a)))[0];
-    return latest && `${latest.reason}: ${latest.message}`;
+    const problem = telling[latest?.reason ?? ''];
+    return problem && { reason: problem, message: `${latest?.reason}: ${latest?.message}` };
   }
 
-  function remember(uid: string, warning: string | undefined, readAt: number): void {
+  function remember(uid: string, warning: PodWarning | undefined, readAt: number): void {
     known.delete(uid);
     known.set(uid, { warning, readAt });
     const oldest = known.keys().next();
@@ -54,11 +73,11 @@ export function createPodWarnings({ client, clock, log }: { client: Client; cloc
   return {
     async of(pods, signal) {
       const now = clock.now();
-      const warnings = new Map<string, string>();
+      const warnings = new Map<string, PodWarning>();
       for (const pod of pods.filter((p) => isStuckBeforeStart(p, now))) {
         const uid = pod.metadata.uid ?? '';
         const before = known.get(uid);
-        if (!before || now - before.readAt >= AGAIN_AFTER_MS) {
+        if (!before || now - before.readAt >= EVENTS_AGAIN_AFTER_MS) {
           try {
             remember(uid, await read(pod, signal), now);
           } catch (error) {

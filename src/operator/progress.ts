@@ -2,8 +2,9 @@
 // take an hour in which no pod becomes ready.
 import { movedAtOf } from './gatewayReading.ts';
 import { speakersOf } from './gatewayWords.ts';
+import type { ApplyFailure } from './observed.ts';
 import type { PodFacts } from './podFacts.ts';
-import { STUCK_AFTER_MS } from './podProblems.ts';
+import { EVENTS_AGAIN_AFTER_MS, isStuckBeforeStart, STUCK_AFTER_MS } from './podProblems.ts';
 import { currentPods, type Situation } from './situation.ts';
 
 const latest = (times: (string | undefined)[]): number =>
@@ -43,29 +44,35 @@ export function nextLook(situation: Situation): number | undefined {
   const due: number[] = [];
   if (outcome?.nextCheckMs !== undefined) due.push(outcome.nextCheckMs);
   if (applied.failures.some(({ reason }) => reason === 'WaitingForDeletion')) due.push(WAIT_FOR_DELETION_MS);
-  if (
-    applied.failures.some(
-      ({ reason }) => reason === 'FieldContested' || reason === 'Forbidden' || reason === 'NameConflict',
-    )
-  )
-    due.push(REFUSED_MS);
+  if (applied.failures.some(({ reason }) => isForPeople.has(reason))) due.push(REFUSED_MS);
   if (problems.length === 0 && settings && settings.replicas > 0 && outcome?.kind === 'placed') {
     const pods = currentPods(situation);
     const waits = pods.some(({ pod }) => !pod.ready) || pods.length < settings.replicas;
     const { at } = deadlineOf(situation);
     if (waits && at > now) due.push(at - now);
-    const stuck = pods.map((pod) => stuckAt(pod)).filter((time) => time !== undefined && time > now);
-    due.push(...stuck.map((time) => Number(time) - now));
+    due.push(...pods.flatMap((pod) => lookAtStuck(pod, now) ?? []));
   }
   return due.length > 0 ? Math.max(1, Math.min(...due)) : undefined;
 }
 
 /** Garbage collection of a predecessor's objects takes seconds. */
 const WAIT_FOR_DELETION_MS = 2_000;
-/** What only people can mend is looked at again without haste: another namespace's RBAC or a stranger's Service is not watched. */
+/**
+ * What only people can mend is looked at again without haste: nobody watches another namespace's RBAC, a stranger's Service, or the
+ * admission policy that has refused a child.
+ */
 const REFUSED_MS = 60_000;
+const isForPeople: ReadonlySet<ApplyFailure['reason']> = new Set([
+  'FieldContested',
+  'Forbidden',
+  'NameConflict',
+  'Rejected',
+]);
 
-function stuckAt({ pod }: PodFacts): number | undefined {
-  if (pod.ready || !pod.scheduledAt) return undefined;
-  return Date.parse(pod.scheduledAt) + STUCK_AFTER_MS;
+/** In how many milliseconds the Events of a pod that has not begun are worth reading: once it counts as stuck, and then again and again. */
+function lookAtStuck(pod: PodFacts, now: number): number | undefined {
+  if (isStuckBeforeStart(pod, now)) return EVENTS_AGAIN_AFTER_MS;
+  const { ready, scheduledAt } = pod.pod;
+  const left = ready || !scheduledAt ? 0 : Date.parse(scheduledAt) + STUCK_AFTER_MS - now;
+  return left > 0 ? left : undefined;
 }

@@ -9,6 +9,7 @@ import type { Heard } from './gatewayReading.ts';
 import type { LiveChild } from './liveChild.ts';
 import type { Applied, Capability } from './observed.ts';
 import { isLive, type PodFacts } from './podFacts.ts';
+import type { PodWarning } from './podWarnings.ts';
 import type { PullState } from './pullState.ts';
 
 export interface Situation {
@@ -31,7 +32,7 @@ export interface Situation {
   workload: LiveChild | undefined;
   claim: LiveChild | undefined;
   pods: readonly PodFacts[];
-  podWarnings: ReadonlyMap<string, string>;
+  podWarnings: ReadonlyMap<string, PodWarning>;
   /** By pod uid. */
   gateways: ReadonlyMap<string, Heard>;
   pull: PullState;

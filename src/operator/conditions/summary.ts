@@ -1,6 +1,7 @@
 // The conditions that sum up: Ready, and its two companions that kstatus reads (Helm, Flux, Argo CD).
 import { condition, type Reason, type SomeCondition } from '../../api/conditions.ts';
 import { troubleOf } from '../podProblems.ts';
+import { besideCounted } from '../podsBeside.ts';
 import { deadlineOf } from '../progress.ts';
 import { currentPods, type Situation } from '../situation.ts';
 import { type Said, saidBy } from './gateways.ts';
@@ -27,7 +28,7 @@ function firstTrouble(situation: Situation): Said | undefined {
 
 /** Where the pods of this revision are on their way. */
 function progressCondition(situation: Situation, ready: number, wanted: number): SomeCondition {
-  const counted = `${ready} of ${wanted} replicas of this revision answer`;
+  const counted = [`${ready} of ${wanted} replicas of this revision answer`, ...besideCounted(situation)].join('; ');
   if (ready > 0) return notReady('Degraded', counted);
   const pods = currentPods(situation);
   const said = saidBy(situation, 'step');
@@ -58,7 +59,10 @@ export function readyCondition(situation: Situation, { accepted, placed, pulled 
   const deadline = deadlineOf(situation);
   const trouble = firstTrouble(situation);
   if (deadline.exceeded)
-    return notReady('ProgressDeadlineExceeded', [deadline.message, trouble?.message].filter(Boolean).join('; '));
+    return notReady(
+      'ProgressDeadlineExceeded',
+      [deadline.message, trouble?.message, ...besideCounted(situation)].filter(Boolean).join('; '),
+    );
   if (trouble)
     return notReady(trouble.reason, trouble.pod ? `pod ${trouble.pod}: ${trouble.message}` : trouble.message);
   return progressCondition(situation, ready, wanted);

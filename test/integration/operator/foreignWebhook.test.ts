@@ -1,6 +1,8 @@
-// We have no webhook, so none of ours can be down. Other people's can, and then our writes fail until it is back.
+// We have no webhook, so none of ours can be down. Other people's can, and then our writes fail until it is back; and they, or
+// policies, may refuse what we write.
 import { describe, expect } from 'vitest';
-import type { Resource } from '../../../src/kube/types.ts';
+import type { KubeObject, Resource } from '../../../src/kube/types.ts';
+import type { OperatorCluster, Stage } from './harness.ts';
 import { conditionOf, smallest } from './tenant.ts';
 import { test } from './test.ts';
 
@@ -29,6 +31,70 @@ const deadWebhook = (namespace: string) => ({
       timeoutSeconds: 1,
     },
   ],
+});
+
+const admission = (kind: 'ValidatingAdmissionPolicy' | 'ValidatingAdmissionPolicyBinding'): Resource => ({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind,
+  plural: kind.endsWith('y') ? 'validatingadmissionpolicies' : 'validatingadmissionpolicybindings',
+  namespaced: false,
+});
+const [policies, bindings] = [
+  admission('ValidatingAdmissionPolicy'),
+  admission('ValidatingAdmissionPolicyBinding'),
+] as const;
+
+/** Refuses the Services of one namespace, a moment later. */
+async function refuseServices({ namespace }: Stage, { client }: OperatorCluster): Promise<void> {
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const resourceRules = [
+    { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['services'] },
+  ];
+  const validations = [{ expression: "'team' in object.metadata.labels", message: 'every Service needs a team' }];
+  await client.create(policies, {
+    apiVersion,
+    kind: policies.kind,
+    metadata: { name: namespace },
+    spec: { failurePolicy: 'Fail', matchConstraints: { resourceRules }, validations },
+  } as KubeObject);
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
+  await client.create(bindings, {
+    apiVersion,
+    kind: bindings.kind,
+    metadata: { name: namespace },
+    spec: { policyName: namespace, validationActions: ['Deny'], matchResources: { namespaceSelector } },
+  } as KubeObject);
+}
+
+async function isRefused({ kubectl }: Stage): Promise<boolean> {
+  const { stderr } = await kubectl('create', 'service', 'clusterip', 'tried', '--tcp=80', '--dry-run=server');
+  return stderr.includes('needs a team');
+}
+
+describe('while an admission policy refuses a child', () => {
+  test('its words are told, and all is made without any change of the spec once it is gone', async ({
+    stage,
+    cluster,
+  }) => {
+    const metadata = { name: stage.namespace };
+    try {
+      await refuseServices(stage, cluster);
+      await stage.until('the policy is in force', () => isRefused(stage));
+      await stage.apply(smallest);
+      const { status } = await stage.untilCondition('Stalled', 'True', 'InvalidSpec');
+      expect(conditionOf({ status }, 'Accepted')?.message).toMatch(/^Service\/model: .*every Service needs a team/);
+      await stage.until('the pod answers all the same', async () => (await stage.get()).status?.readyReplicas === 1);
+      expect(conditionOf(await stage.get(), 'Ready')).toMatchObject({ status: 'False', reason: 'InvalidSpec' });
+    } finally {
+      await cluster.client.remove(bindings, metadata);
+      await cluster.client.remove(policies, metadata);
+    }
+    await stage.until('the policy is gone', async () => !(await isRefused(stage)));
+    await stage.running.skip(61_000);
+    const ready = await stage.untilCondition('Ready', 'True');
+    expect(conditionOf(ready, 'Stalled')).toBeUndefined();
+  });
 });
 
 describe('while the webhook of somebody else is down', () => {

@@ -73,6 +73,33 @@ describe.concurrent('what a pod shows', () => {
     expect(conditionOf({ status }, 'Ready')?.message).toMatch(/MountVolume.SetUp failed for volume "models"/);
   });
 
+  test('what keeps a pod from being begun is told also when its node complains late', async ({ stage }) => {
+    await stage.apply(fated('mount-fails'));
+    const [pod] = await stage.until('its node has complained', async () => {
+      const complaints = (await stage.list(resources.event)).filter(({ reason }) => reason === 'FailedMount');
+      return complaints.length > 0 && stage.pods();
+    });
+    await stage.running.skip(31_000);
+    await stage.untilCondition('Ready', 'False', 'FailedMount');
+    const { name, namespace, uid } = pod?.metadata ?? { name: '' };
+    const later = new Date(Date.now() + 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    await stage.cluster.access.call('POST', `/api/v1/namespaces/${namespace}/events`, {
+      body: {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: 'no-sandbox', namespace },
+        involvedObject: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid },
+        type: 'Warning',
+        reason: 'FailedCreatePodSandBox',
+        message: 'Failed to create pod sandbox: no runtime for "nvidia" is configured',
+        lastTimestamp: later,
+      },
+    });
+    await stage.running.skip(61_000);
+    const { status } = await stage.untilCondition('Ready', 'False', 'CreateContainerError');
+    expect(conditionOf({ status }, 'Ready')?.message).toMatch(/no runtime for "nvidia" is configured/);
+  });
+
   test('a pod that no node takes has the scheduler’s words in Placed', async ({ stage }) => {
     await stage.apply({ ...smallest, pod: { nodeSelector: { 'example.com/no-such': 'node' } } });
     const { status } = await stage.untilCondition('Placed', 'False', 'Unschedulable');
@@ -100,6 +127,32 @@ describe.concurrent('what a pod shows', () => {
     expect(conditionOf(stalled, 'Reconciling')).toBeUndefined();
     const ready = await mend(stage);
     expect(conditionOf(ready, 'Stalled')).toBeUndefined();
+  });
+
+  test('pods that are evicted one after another say why there is none', async ({ stage }) => {
+    const words = 'Usage of EmptyDir volume "models" exceeds the limit "1Gi".';
+    await stage.apply(fated('evicted', { [simulation.message]: words }));
+    await stage.until('the second is gone too', async () => (await stage.pods()).length > 2);
+    const told = await stage.until('it is told', async () => {
+      const ready = conditionOf(await stage.get(), 'Ready');
+      return ready?.message.includes('Evicted') && ready;
+    });
+    expect(told).toMatchObject({ status: 'False', message: expect.stringContaining(`Evicted: ${words}`) });
+  });
+
+  test('an old pod that does not end is what Recreate waits for, and Ready says so', async ({ stage }) => {
+    const spec = { ...smallest, rollout: { strategy: 'Recreate' } };
+    await stage.apply({ ...spec, pod: { annotations: { [simulation.stop]: 'never' } } });
+    await stage.untilCondition('Ready', 'True');
+    const [old] = await stage.pods();
+    await stage.apply(spec);
+    const { message } = await stage.until('it is told', async () => {
+      const ready = conditionOf(await stage.get(), 'Ready');
+      return ready?.message.includes('waiting for') && ready;
+    });
+    expect(message).toMatch(new RegExp(`; waiting for pod ${old?.metadata.name} to be gone, .* by 20..-..-..T`));
+    await stage.kubectl('delete', 'pod', old?.metadata.name ?? '', '--force', '--grace-period=0');
+    await stage.untilCondition('Ready', 'True');
   });
 
   test('an evicted pod does not count, the one that replaces it does', async ({ stage }) => {

@@ -77,6 +77,20 @@ test('a pod that nobody has looked at yet is pending', () => {
   expect(facts).toEqual({ revision: '', phase: 'Pending', ready: false, containers: [] });
 });
 
+test('one that was ended as a whole has the words of who ended it, and when', () => {
+  const evicted = {
+    ...raw,
+    metadata: { ...raw.metadata, creationTimestamp: '2026-11-22T11:00:00Z' },
+    status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' },
+  };
+  const words = 'Evicted: The node was low on resource: memory.';
+  expect(trimPod(evicted as never).pod.ended).toEqual({ words, at: '2026-11-22T11:00:00Z' });
+  const terminated = { state: { terminated: { finishedAt: '2026-11-22T12:30:00Z' } } };
+  const ran = { ...evicted, status: { ...evicted.status, containerStatuses: [{ name: 'main', ...terminated }] } };
+  expect(trimPod(ran as never).pod.ended).toEqual({ words, at: '2026-11-22T12:30:00Z' });
+  expect(trimPod({ ...raw, status: { phase: 'Failed' } } as never).pod.ended).toBeUndefined();
+});
+
 test('one that no node takes has the scheduler’s words', () => {
   const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes' }];
   const { pod: facts } = trimPod({ ...raw, spec: {}, status: { conditions } } as never);

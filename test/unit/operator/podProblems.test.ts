@@ -7,7 +7,12 @@ const waiting = (reason: string, message = 'words') => ({ ready: false, waiting:
 const ended = (exitCode: number, reason: string, message = '') => ({ exitCode, reason, message });
 
 const rows: [string, Parameters<typeof pod>[0], object | undefined][] = [
-  ['nothing wrong', { revision: 'r', pod: unready }, undefined],
+  ['nothing wrong', { revision: 'r', pod: unready, main: { ready: false } }, undefined],
+  [
+    'a node that does not report: what the kubelet said last still stands',
+    { revision: 'r', pod: { ready: false } },
+    { reason: 'NotReady', message: expect.stringContaining('when node node-1 reported last') },
+  ],
   [
     'the scheduler’s words before all',
     { revision: 'r', pod: { ...unready, unschedulable: '0/3 nodes' }, main: waiting('CrashLoopBackOff') },
@@ -53,7 +58,7 @@ const rows: [string, Parameters<typeof pod>[0], object | undefined][] = [
   ],
   [
     'a pull that crashes speaks for itself',
-    { revision: 'r', pod: unready, pull: waiting('CrashLoopBackOff') },
+    { revision: 'r', pod: unready, pull: waiting('CrashLoopBackOff'), main: { ready: false } },
     undefined,
   ],
   [
@@ -67,6 +72,8 @@ const rows: [string, Parameters<typeof pod>[0], object | undefined][] = [
   ],
 ];
 
+const warning = { reason: 'FailedMount', message: 'FailedMount: words' } as const;
+
 describe('the trouble of a pod', () => {
   test.each(rows)('%s', (_title, given, expected) => {
     const found = troubleOf(pod(given));
@@ -76,15 +83,12 @@ describe('the trouble of a pod', () => {
 
   test('a pod that is ready has none, whatever it went through', () => {
     const main = { last: ended(137, 'OOMKilled'), restarts: 3 };
-    expect(troubleOf(pod({ revision: 'r', main }), 'FailedMount: words')).toBeUndefined();
+    expect(troubleOf(pod({ revision: 'r', main }), warning)).toBeUndefined();
   });
 
   test('a warning from its Events counts where nothing else explains', () => {
     const stuck = pod({ revision: 'r', pod: unready });
-    expect(troubleOf(stuck, 'FailedMount: words')).toMatchObject({
-      reason: 'FailedMount',
-      message: 'FailedMount: words',
-    });
+    expect(troubleOf(stuck, warning)).toMatchObject(warning);
   });
 });
 

@@ -71,7 +71,9 @@ describe('progress', () => {
 });
 
 describe('the next look', () => {
-  const failed = (reason: 'WaitingForDeletion' | 'Forbidden' | 'NameConflict' | 'FieldContested' | 'Failed') => ({
+  const failed = (
+    reason: 'WaitingForDeletion' | 'Forbidden' | 'NameConflict' | 'FieldContested' | 'Rejected' | 'Failed',
+  ) => ({
     failures: [{ child: 'Service/model', reason, message: '' }],
     writes: 0,
   });
@@ -91,6 +93,14 @@ describe('the next look', () => {
     expect(nextLook(situation({ pods }))).toBe(35_000);
   });
 
+  test('is every minute while it has not begun: its Events may tell later', () => {
+    const idle = { ready: false, started: false, startedAt: undefined as never, terminated: undefined as never };
+    const pods = [pod({ revision: 'r', createdAt: 5, pod: unready, gateway: idle, pull: idle, main: idle })];
+    expect(nextLook(situation({ pods, now: NOW + 60_000 }))).toBe(60_000);
+    const begun = [pod({ revision: 'r', createdAt: 5, pod: unready })];
+    expect(nextLook(situation({ pods: begun, now: NOW + 60_000 }))).toBe(545_000);
+  });
+
   test('is when the ladder wants to', () => {
     const outcome = { kind: 'nothingFits' as const, rejected: [], message: '', nextCheckMs: 60_000 };
     expect(nextLook(situation({ outcome, placement: undefined, revision: undefined }))).toBe(60_000);
@@ -101,6 +111,7 @@ describe('the next look', () => {
     ['Forbidden', 60_000],
     ['NameConflict', 60_000],
     ['FieldContested', 60_000],
+    ['Rejected', 60_000], // an admission policy may be changed without anything that we watch
     ['Failed', undefined], // the queue's own backoff
   ] as const)('after %s: %s ms', (reason, ms) => {
     expect(nextLook(situation({ ...serving, applied: failed(reason) }))).toBe(ms);
