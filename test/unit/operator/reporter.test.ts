@@ -4,7 +4,7 @@ import type { Client } from '../../../src/kube/client.ts';
 import { ApiError } from '../../../src/kube/errors.ts';
 import { createReporter } from '../../../src/operator/reporter.ts';
 import { createVirtualClock } from '../virtualClock.ts';
-import { at, deployment } from './observation.ts';
+import { at, deployment, UID } from './observation.ts';
 
 const signal = new AbortController().signal;
 const status = (replicas: number, ready: 'True' | 'False' = 'False'): Status => ({
@@ -16,9 +16,11 @@ const status = (replicas: number, ready: 'True' | 'False' = 'False'): Status => 
 function reporting(refusal?: ApiError) {
   const clock = createVirtualClock();
   const written: Status[] = [];
+  const meant: unknown[] = [];
   const client = {
-    applyStatus: async (_resource: unknown, body: { status: Status }) => {
+    applyStatus: async (_resource: unknown, body: { metadata: unknown; status: Status }) => {
       if (refusal) throw refusal;
+      meant.push(body.metadata);
       written.push(body.status);
       return { ...deployment(), status: body.status };
     },
@@ -27,7 +29,7 @@ function reporting(refusal?: ApiError) {
   const reporter = createReporter({ client, clock, noteWrite: (_resource, object) => noted.push(object) });
   const report = (before: Status | undefined, next: Status) =>
     reporter.report({ ...deployment(), ...(before && { status: before }) }, next, signal);
-  return { clock, written, noted, report, reporter };
+  return { clock, written, meant, noted, report, reporter };
 }
 
 test('what stands there already is not written again', async () => {
@@ -42,6 +44,12 @@ test('the first status, and a condition that turns, are written at once', async 
   expect(await report(status(0), status(1, 'True'))).toEqual({ written: true });
   expect(written).toHaveLength(2);
   expect(noted).toHaveLength(2);
+});
+
+test('a status is meant for one object, not for whatever has its name', async () => {
+  const { report, meant } = reporting();
+  await report(undefined, status(0));
+  expect(meant).toEqual([{ name: 'model', namespace: 'ai', uid: UID }]);
 });
 
 test('a small step waits until two seconds after the last write', async () => {
