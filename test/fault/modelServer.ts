@@ -120,6 +120,7 @@ export function createModelServer(clock: Clock): ModelServer {
   async function* watch(_: unknown, options: WatchOptions): AsyncGenerator<WatchEvent<Thing>> {
     api.watches.push(options);
     const { namespace, resourceVersion, timeoutSeconds, inactivityMs, signal } = options;
+    if (signal?.aborted) throw new Error('aborted');
     refuse('watch');
     const from = Number(resourceVersion);
     if (from < compactedAt && api.goneAs === 'status') throw refused('gone');

@@ -96,6 +96,20 @@ describe('without a failure', () => {
     expect(server.lists).toHaveLength(before);
   });
 
+  test('holds no watch open when it was stopped while the list was read', async () => {
+    const clock = createVirtualClock();
+    const server = createModelServer(clock);
+    let stopped: Promise<void> | undefined;
+    server.beforePage = () => {
+      stopped = reflected.stop();
+    };
+    const reflected = reflect(server, clock);
+    await clock.until(() => stopped !== undefined);
+    await clock.settle();
+    expect([server.open, clock.pending]).toEqual([0, 0]);
+    await stopped;
+  });
+
   test('several namespaces share a store without disturbing each other', async () => {
     const clock = createVirtualClock();
     const server = createModelServer(clock);

@@ -221,7 +221,8 @@ describe('retries', () => {
   test('leaves it to the caller to wait for longer than half a minute', async () => {
     const server = await start();
     server.on('GET', path, refuse(503, 'ServiceUnavailable', { headers: { 'retry-after': '31' } }));
-    expect(await failure(askerOf(server).json(get))).toMatchObject({ reason: 'unavailable', retryAfterMs: 31_000 });
+    const error = await failure(askerOf(server).json({ ...get, deadlineMs: 120_000 }));
+    expect(error).toMatchObject({ reason: 'unavailable', retryAfterMs: 31_000 });
     expect(server.requests).toHaveLength(1);
   });
 

@@ -111,6 +111,16 @@ export const answers: readonly Answer[] = [
     usage: tokens,
   },
   {
+    name: 'Anthropic, streamed, with the input counted at the beginning alone',
+    contentType: 'text/event-stream',
+    text: named(
+      { type: 'message_start', message: { id: 'm', content: [], usage: { input_tokens: 11, output_tokens: 1 } } },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { input_tokens: 0, output_tokens: 7 } },
+      { type: 'message_stop' },
+    ),
+    usage: tokens,
+  },
+  {
     name: 'Anthropic, whole',
     contentType: 'application/json',
     text: JSON.stringify({ type: 'message', content: [{ type: 'text', text: 'a' }], usage: newUsage }),
