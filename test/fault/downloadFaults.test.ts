@@ -9,6 +9,7 @@ import {
   endAfter,
   freeze,
   ignoreRange,
+  type RegistryCall,
   type RegistryServer,
   redirect,
   refuse,
@@ -57,18 +58,24 @@ describe('a download whose connection is cut', () => {
     expect(await stored()).toEqual(content);
   });
 
-  it('does not end because of one bad connection while others get on', async () => {
-    const { server, content, download, stored } = await setUp(400_000);
-    // One of the parts breaks more often than a download may fail in a row.
-    server.next(/blobs/, (call) => call.serve());
-    let broken: string | undefined;
-    let times = 0;
+  it('does not end because of one bad connection while another gets on', async () => {
+    const { server, content, download, stored, clock } = await setUp(200_000);
+    let first: RegistryCall['response'] | undefined;
+    let sent = 0;
+    const send = (bytes: number) => first?.write(content.subarray(sent, (sent += bytes)));
     server.always(/blobs/, (call) => {
-      broken ??= call.request.headers.range;
-      if (call.request.headers.range === broken && times++ < 12) return call.drop();
-      call.serve();
+      if (!first) {
+        first = call.response.writeHead(206, { 'content-range': 'bytes 0-99999/200000', 'content-length': 100_000 });
+        return send(1_000);
+      }
+      // More often than a download may fail in a row; meanwhile the first connection gets a little further each time.
+      const breaks = clock.pauses.length < 20;
+      send(breaks ? 1_000 : 100_000 - sent);
+      if (breaks) call.drop();
+      else call.serve();
     });
-    await download();
+    await download({ connections: 2, chunkBytes: 100_000 });
+    expect(clock.pauses).toHaveLength(20);
     expect(await stored()).toEqual(content);
   });
 });
