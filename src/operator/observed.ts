@@ -5,7 +5,7 @@ import type { World } from '../placement/world.ts';
 import type { Heard } from './gatewayReading.ts';
 import type { LiveChild } from './liveChild.ts';
 import type { PodFacts } from './podFacts.ts';
-import type { PodWarning } from './podWarnings.ts';
+import type { PodWarning } from './podProblems.ts';
 
 /** What is known of an API that a cluster may lack. */
 export type Capability = 'present' | 'absent' | 'forbidden' | 'unknown';

@@ -1,12 +1,18 @@
 // What keeps a pod from running, told in the words of whoever knows: the scheduler, the kubelet, the container itself.
 import type { PodProblem } from '../api/conditions.ts';
 import type { ContainerFacts, PodFacts } from './podFacts.ts';
-import type { PodWarning } from './podWarnings.ts';
 
 export interface Trouble {
   reason: PodProblem;
   message: string;
   pod: string;
+}
+
+/** What a pod's Events say of why nothing of it has started. */
+export interface PodWarning {
+  reason: PodProblem;
+  /** Begins with the reason of the Event. */
+  message: string;
 }
 
 type Check = (pod: PodFacts, warning: PodWarning | undefined) => Omit<Trouble, 'pod'> | undefined;

@@ -6,7 +6,7 @@ import type { KubeObject, Resource } from '../kube/types.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import type { PodFacts } from './podFacts.ts';
-import { EVENTS_AGAIN_AFTER_MS, isStuckBeforeStart } from './podProblems.ts';
+import { EVENTS_AGAIN_AFTER_MS, isStuckBeforeStart, type PodWarning } from './podProblems.ts';
 
 /** core/v1, not events.k8s.io/v1: only here can the server select by the object that an event is about. */
 const coreEvents: Resource = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
@@ -30,12 +30,6 @@ const telling: Readonly<Record<string, PodProblem>> = {
   FailedPrepareDynamicResources: 'CreateContainerError',
 };
 const isTelling = (reason: string): boolean => Object.hasOwn(telling, reason);
-
-export interface PodWarning {
-  reason: PodProblem;
-  /** Begins with the reason of the Event. */
-  message: string;
-}
 
 const REMEMBERED = 1000;
 const MAX_EVENTS = 50;

@@ -9,7 +9,7 @@ import type { Heard } from './gatewayReading.ts';
 import type { LiveChild } from './liveChild.ts';
 import type { Applied, Capability } from './observed.ts';
 import { isLive, type PodFacts } from './podFacts.ts';
-import type { PodWarning } from './podWarnings.ts';
+import type { PodWarning } from './podProblems.ts';
 import type { PullState } from './pullState.ts';
 
 export interface Situation {

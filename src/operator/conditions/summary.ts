@@ -1,10 +1,10 @@
 // The conditions that sum up: Ready, and its two companions that kstatus reads (Helm, Flux, Argo CD).
 import { condition, type Reason, type SomeCondition } from '../../api/conditions.ts';
 import { troubleOf } from '../podProblems.ts';
-import { besideCounted } from '../podsBeside.ts';
 import { deadlineOf } from '../progress.ts';
 import { currentPods, type Situation } from '../situation.ts';
 import { type Said, saidBy } from './gateways.ts';
+import { besideCounted } from './podsBeside.ts';
 import { refusalOf } from './spec.ts';
 
 interface Basis {

@@ -1,6 +1,6 @@
 // What pods that do not count have to do with those that are missing: one that is waited for, and one that came to nothing.
-import type { PodFacts } from './podFacts.ts';
-import { currentPods, type Situation } from './situation.ts';
+import type { PodFacts } from '../podFacts.ts';
+import { currentPods, type Situation } from '../situation.ts';
 
 /** Clocks of nodes, and the time until a pod that has ended is seen to have. */
 const SLACK_MS = 60_000;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Spec, Status } from '../../../src/api/schema.ts';
-import { plan } from '../../../src/operator/plan.ts';
-import type { PodFacts } from '../../../src/operator/podFacts.ts';
+import type { Spec, Status } from '../../../../src/api/schema.ts';
+import { plan } from '../../../../src/operator/plan.ts';
+import type { PodFacts } from '../../../../src/operator/podFacts.ts';
 import {
   at,
   carriedOut,
@@ -13,7 +13,7 @@ import {
   observed,
   pod,
   spec,
-} from './observation.ts';
+} from '../observation.ts';
 
 const recreate = spec({ rollout: { strategy: 'Recreate' } });
 
