@@ -1,4 +1,5 @@
 // What can be carried out, but that its owner should know: shown in the message of Accepted.
+import { unitsOf } from '../kube/quantity.ts';
 import type { Settings } from './defaults.ts';
 import type { Rung } from './hardware.ts';
 import type { Spec } from './schema.ts';
@@ -53,6 +54,17 @@ const credentialsAreSentInSecret: Warning = ({ model: { source } }) =>
     ? on('spec.model.source.registry.plainHttp', 'sends the credentials unencrypted; use https')
     : undefined;
 
+/** What a gateway with the memory of the shipped defaults can hold besides itself (test/fault/gatewayMemory.test.ts). */
+const LARGEST_BODY = 64 * 2 ** 20;
+
+const bodiesFitTheGateway: Warning = ({ api: { limits } }) =>
+  unitsOf(limits.maxBodyBytes) > LARGEST_BODY
+    ? on(
+        'spec.api.limits.maxBodyBytes',
+        'is memory that one request may take in the gateway, whose container is killed where its limit is not that and 192Mi more; the operator sets it by defaults.gatewayResources, to 256Mi unless told otherwise',
+      )
+    : undefined;
+
 const prefersWhatCanWait: Warning = ({ ladder }) => {
   const index = ladder.slice(0, -1).findIndex((rung) => rung.class === 'CPU');
   return index < 0
@@ -105,6 +117,7 @@ const warnings: readonly Warning[] = [
   claimReachesAllReplicas,
   outsideCanReach,
   credentialsAreSentInSecret,
+  bodiesFitTheGateway,
   prefersWhatCanWait,
 ];
 

@@ -59,11 +59,39 @@ const noRoom = () =>
 /** What the client says of its length; Node's parser has made sure that it is one number. */
 const declaredLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0);
 
+/** Of a body whose length is known, so much is gathered in pieces before the whole gets its place: who only says that it is large takes none. */
+const GATHERED_BYTES = 1024 * 1024;
+
+/** The bytes of a body: a large one is put together while it arrives, and so is in memory once and not twice at its end. */
+function createGathering(declaredBytes: number) {
+  let pieces: Buffer[] = [];
+  let whole: Buffer | undefined;
+  let size = 0;
+  return {
+    add(piece: Buffer): void {
+      const before = size;
+      size += piece.byteLength;
+      if (!whole && size > GATHERED_BYTES && size <= declaredBytes) {
+        whole = Buffer.allocUnsafeSlow(declaredBytes);
+        Buffer.concat(pieces).copy(whole);
+        pieces = [];
+      }
+      if (whole) piece.copy(whole, before);
+      else pieces.push(piece);
+    },
+    bytes(): Buffer {
+      if (whole) return whole.subarray(0, size);
+      return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+    },
+  };
+}
+
 /** Rejects with TooLarge as soon as that is known, with QueueFull when bodies of others take the room, or with the signal's reason. */
 export function readBody(request: IncomingMessage, options: ReadBodyOptions): Promise<Buffer> {
   const { maxBytes, place, signal, onWanted } = options;
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const declared = declaredLength(request);
+    const body = createGathering(declared);
     let size = 0;
     const finish = (settle: () => void) => {
       request.off('data', onData).off('end', onEnd);
@@ -72,15 +100,15 @@ export function readBody(request: IncomingMessage, options: ReadBodyOptions): Pr
     };
     const fail = (error: unknown) => finish(() => reject(error));
     const onAbort = () => fail(signal.reason);
-    const onEnd = () => finish(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    const onEnd = () => finish(() => resolve(body.bytes()));
     const onData = (chunk: Buffer) => {
       size += chunk.byteLength;
       if (size > maxBytes) return fail(tooLarge(maxBytes));
       if (!place.add(chunk.byteLength)) return fail(noRoom());
-      chunks.push(chunk);
+      body.add(chunk);
     };
     if (signal.aborted) return reject(signal.reason);
-    if (declaredLength(request) > maxBytes) return reject(tooLarge(maxBytes));
+    if (declared > maxBytes) return reject(tooLarge(maxBytes));
     onWanted();
     signal.addEventListener('abort', onAbort, { once: true });
     request.on('data', onData).on('end', onEnd);

@@ -63,7 +63,7 @@ async function prepare(
       method,
       path: route.path,
       headers: runtimeHeaders({ headers, requestId, bodyBytes }),
-      body: Buffer.concat(rewritten.chunks, bodyBytes),
+      body: rewritten.chunks,
     },
     hideUsage,
     removed,

@@ -32,8 +32,8 @@ export interface Proxy {
 /** Requests at the runtime at once besides those that were admitted. */
 export const LIGHT_PLACES = 8;
 /**
- * Bytes of bodies that are held at once: the container has 256 MiB, and a body is there twice while it is rewritten.
- * One body of the largest size always fits.
+ * Bytes of bodies that are held at once: the container has 256 MiB. One body of the largest size is always taken, and who makes that
+ * larger than this is warned (src/api/warnings.ts).
  */
 const BODY_ROOM = 64 * 1024 * 1024;
 

@@ -1,12 +1,14 @@
 // The way to the runtime: one pool of connections to 127.0.0.1, and answers that can be paused and given up.
 import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 
 export interface UpstreamRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  /** In pieces, whose sum the headers tell. */
+  readonly body?: readonly Uint8Array[];
 }
 
 /** Told of an answer as it comes: `head`, any number of `data`, then either `end` or `failed`. `failed` may come at any time. */
@@ -66,11 +68,20 @@ export function createUpstream({ port, connections }: UpstreamOptions): Upstream
   };
 }
 
+/** Up to here one write is cheaper than several; what is larger is not copied. */
+const SMALL_BODY = 64 * 1024;
+
+const bodyOf = (pieces: readonly Uint8Array[] | undefined) => {
+  if (!pieces) return null;
+  const bytes = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return bytes <= SMALL_BODY ? Buffer.concat(pieces, bytes) : Readable.from(pieces);
+};
+
 function send(pool: Pool, { method, path, headers, body }: UpstreamRequest, receiver: Receiver): Flight {
   let controller: Dispatcher.DispatchController | undefined;
   let aborted: Error | undefined;
   pool.dispatch(
-    { method, path, headers, body: body ?? null },
+    { method, path, headers, body: bodyOf(body) },
     {
       onRequestStart(started) {
         controller = started;

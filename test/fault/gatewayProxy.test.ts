@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { chatBody, openDoor, post, series } from './door.ts';
 import { rawClient, requestText } from './rawClient.ts';
 import { answersChat, type RuntimeCall } from './scriptedRuntime.ts';
@@ -82,6 +83,22 @@ describe('streams', () => {
   });
 });
 
+describe('a large body', () => {
+  it.each([
+    ['of a length that is told', (text: string) => text],
+    ['of a length that is not', (text: string) => new Blob([text]).stream()],
+  ])('%s reaches the runtime byte for byte', async (_, bodyOf) => {
+    const door = await openDoor();
+    const content = Array.from({ length: 300_000 }, (_, index) => `${index} Grüße`).join();
+    const body = bodyOf(JSON.stringify({ model: 'assistant', stream: false, messages: [{ role: 'user', content }] }));
+    const answer = await fetch(`${door.url}/api/chat`, { method: 'POST', body, duplex: 'half' } as RequestInit);
+    expect(answer.status).toBe(200);
+    const [seen] = door.runtime.requests;
+    expect(Number(seen?.headers['content-length'])).toBe(Buffer.byteLength(seen?.body ?? ''));
+    expect(JSON.parse(seen?.body ?? '').messages[0].content === content).toBe(true);
+  });
+});
+
 describe('a client that leaves', () => {
   it('ends the generation', async () => {
     const door = await openDoor();
@@ -106,6 +123,30 @@ describe('a client that leaves', () => {
     await until(() => door.runtime.calls[0]?.gone === true && door.proxy.open === 0);
     expect(JSON.parse(door.audited[0]!)).toMatchObject({ status: 499, outcome: 'ClientGone' });
     expect(door.pod.seen).toEqual([]);
+  });
+
+  it('ends it while the runtime has not even read its request', async () => {
+    const door = await openDoor();
+    await door.runtime.stop();
+    const sockets: Socket[] = [];
+    const runtime = createServer(
+      { pauseOnConnect: true },
+      (socket) => void sockets.push(socket.on('error', () => undefined)),
+    );
+    await new Promise<void>((resolve) => runtime.listen(door.runtime.port, '127.0.0.1', resolve));
+    onTestFinished(() => void runtime.close());
+    const client = new AbortController();
+    const body = chatBody({ messages: [{ role: 'user', content: 'a'.repeat(8_000_000) }] });
+    const answer = fetch(`${door.url}/api/chat`, { ...post(body), signal: client.signal });
+    await until(() => sockets.length === 1);
+    client.abort();
+    await expect(answer).rejects.toThrow();
+    await until(() => door.proxy.open === 0);
+    expect([door.admission.inFlight, JSON.parse(door.audited[0]!).outcome]).toEqual([0, 'ClientGone']);
+    const [socket] = sockets;
+    socket?.resume();
+    await until(() => socket?.closed === true);
+    expect(socket?.bytesRead).toBeLessThan(8_000_000);
   });
 
   it('frees its place in the queue, and the runtime never hears of it', async () => {

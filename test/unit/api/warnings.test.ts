@@ -63,6 +63,11 @@ describe('warningsOf', () => {
     expect(warned({ model: { name: 'a', source: { registry: { plainHttp: true } } } })).toEqual([]);
   });
 
+  it('says when one request may take more memory than the gateway has', () => {
+    expect(warned({ api: { limits: { maxBodyBytes: '65Mi' } } })).toEqual(['spec.api.limits.maxBodyBytes']);
+    expect(warned({ api: { limits: { maxBodyBytes: '64Mi' } } })).toEqual([]);
+  });
+
   it('says when a CPU rung stands above others', () => {
     const preferred = { class: 'CPU' as const };
     expect(warned({ hardware: { preferred, fallback: [{ class: 'GPU' }] } })).toEqual(['spec.hardware.preferred']);
