@@ -27,12 +27,12 @@ export const outcomes = {
     retry: 'permanent',
     meaning: 'a Secret or ConfigMap that the pull needs is not there',
   },
-  Untrusted: { exitCode: 29, retry: 'permanent', meaning: 'the certificate of the source is not trusted' },
   WrongDevice: {
     exitCode: 28,
     retry: 'permanent',
     meaning: 'the model is built for another class of device than the rung has',
   },
+  Untrusted: { exitCode: 29, retry: 'permanent', meaning: 'the certificate of the source is not trusted' },
   Unreachable: { exitCode: 40, retry: 'retryable', meaning: 'the source does not answer' },
   DiskFull: { exitCode: 41, retry: 'retryable', meaning: 'the store has no room for the model' },
   Corrupt: { exitCode: 42, retry: 'retryable', meaning: 'what arrived or lay there does not match its hash' },

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { drifted } from './drift.ts';
 import { outputs } from './outputs.ts';
 
-const help = `Writes the files that are made from src: CRD, reference pages.
+const help = `Writes the files that are made from src: CRD, reference pages, the generated half of the chart, plain YAML.
 
   npm run generate             writes them
   npm run generate -- --check  writes nothing; exits with 1 and names the files that differ

@@ -156,7 +156,7 @@ async function run(args: readonly string[], { stdout }: Surroundings): Promise<v
 }
 
 export const importFiles: Verb = {
-  summary: 'prints a deployment for a Modelfile, a manifest or the JSON of a course',
+  summary: 'Prints a deployment for a Modelfile, a manifest or the JSON of a course',
   help,
   run,
 };
