@@ -298,6 +298,33 @@ test('aborts running work when cancelled, and neither counts nor repeats it', as
   expect(clock.pending).toBe(0);
 });
 
+test('aborts work that is cancelled by what it does at its very beginning', async () => {
+  let aborted: boolean | undefined;
+  start(async (_key, signal) => {
+    cancel.abort(new Error('lease lost'));
+    await Promise.resolve();
+    aborted = signal.aborted;
+    return {};
+  });
+  queue.add('a');
+  await clock.settle();
+  expect(aborted).toBe(true);
+});
+
+test('takes what only the user can mend for that, also when the deadline has passed meanwhile', async () => {
+  let calls = 0;
+  start(async (_key, signal) => {
+    calls++;
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    throw new TerminalError('not to be mended by time');
+  });
+  queue.add('a');
+  await clock.advance(60_000);
+  expect(calls).toBe(1);
+  expect(await counter('terminal_reconcile_errors')).toBe(1);
+  expect(await counter('reconcile_timeouts')).toBe(0);
+});
+
 test('starts nothing with a key that it was handed at the very moment of stopping', async () => {
   const { calledAt, reconcile } = failing();
   const controller = start(reconcile);

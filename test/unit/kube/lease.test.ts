@@ -327,6 +327,21 @@ test('demotes itself at once when its event loop stood still past the deadline',
   expect(server.calls).toHaveLength(callsBefore);
 });
 
+test('takes an answer that its event loop was too late for as no renewal, so that a term that is over does not come back', async () => {
+  let stalledMs = 0;
+  const stallable: Clock = { ...clock, now: clock.now, monotonic: () => clock.monotonic() + stalledMs };
+  const a = candidate('a', { clock: stallable });
+  await clock.settle();
+  a.trip = { backMs: 1000 };
+  await clock.advance(2500); // a renewal is on its way since 2 s, and would be good until 12 s
+  stalledMs = 8000; // it is 10.5 s now
+  expect(a.leading).toBe(false);
+  await clock.advance(500);
+  expect(a.leading).toBe(false);
+  await clock.advance(2000);
+  expect(a.outcome).toBe('lost');
+});
+
 test.each([
   [{ leaseDurationMs: 10_000, renewDeadlineMs: 10_000 }, /leaseDurationMs must be longer than renewDeadlineMs/],
   [{ renewDeadlineMs: 2400, retryPeriodMs: 2000 }, /renewDeadlineMs must be longer than 1.2 × retryPeriodMs/],
