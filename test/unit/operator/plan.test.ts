@@ -4,6 +4,7 @@ import type { Spec } from '../../../src/api/schema.ts';
 import { annotations } from '../../../src/api/types.ts';
 import { desiredHash } from '../../../src/kube/ownedFields.ts';
 import { childKey } from '../../../src/operator/liveChild.ts';
+import type { Observed } from '../../../src/operator/observed.ts';
 import { plan } from '../../../src/operator/plan.ts';
 import { unpackTemplate } from '../../../src/operator/record.ts';
 import type { World } from '../../../src/placement/world.ts';
@@ -182,13 +183,14 @@ describe('the recorded template', () => {
     const before = { ...carriedOut(observed()), mayUpgrade: true };
     const begun = plan(before, nextRelease, NOW);
     const status = begun.status(nothingFailed);
-    const rolling = (isRolledOut: boolean) => {
+    const rolling = (isRolledOut: boolean, more: Partial<Observed> = {}) => {
       const children = liveMap(begun.children);
       const workload = children.get('Deployment/model');
       if (workload) children.set('Deployment/model', { ...workload, workload: { isRolledOut } });
-      return plan({ ...before, children, deployment: { ...before.deployment, status } }, nextRelease, NOW);
+      return plan({ ...before, children, deployment: { ...before.deployment, status }, ...more }, nextRelease, NOW);
     };
     expect(rolling(false).upgrades).toBe(true);
+    expect(rolling(false, { mayUpgrade: false }).upgrades, 'where upgrades are for the next change only').toBe(false);
     expect(rolling(true).upgrades).toBe(false);
     expect(conditionIn(rolling(true).status(nothingFailed), 'UpToDate')).toMatchObject({ status: 'True' });
   });
