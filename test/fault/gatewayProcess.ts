@@ -151,6 +151,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       const look = async () => {
         said = (await readiness()).text;
         if (words.test(said)) return (performance.now() - began) / 1000;
+        if (said.includes('port of clients is not open')) return undefined; // whatever the log tells of the model
         const change = changesIn(await gateway.log()).find(({ at, text }) => at >= since && words.test(text));
         return change && (change.at - since) / 1000;
       };
