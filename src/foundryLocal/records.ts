@@ -110,4 +110,18 @@ async function all<T>(folder: string, shape: z.ZodType<T>): Promise<{ records: T
 
 export const allVariants = async ({ variants }: FoundryStore): Promise<VariantRecord[]> =>
   (await all(variants, variantRecord)).records;
-export const allRevisions = ({ revisions }: FoundryStore) => all(revisions, revisionRecord);
+
+export interface FoundryRecords {
+  readonly variants: readonly VariantRecord[];
+  readonly revisions: readonly RevisionRecord[];
+  readonly unreadable: number;
+}
+
+export async function allRecords(store: FoundryStore): Promise<FoundryRecords> {
+  const [variants, revisions] = [await all(store.variants, variantRecord), await all(store.revisions, revisionRecord)];
+  return {
+    variants: variants.records,
+    revisions: revisions.records,
+    unreadable: variants.unreadable + revisions.unreadable,
+  };
+}

@@ -1,5 +1,5 @@
 // The pull of Foundry Local with a core that does as it is told; with the real one: test/runtime/foundry.
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import { CoreError } from '../../../src/foundryLocal/core.ts';
@@ -364,6 +364,22 @@ describe('a claim', () => {
     await pull({ revision: 'r2', tidy }, { core });
     await expect(stat(weights())).rejects.toThrow('ENOENT');
     expect(await readFile(weights().replace('cpu-2', 'cpu-3'), 'utf8')).toBe('weights');
+  });
+
+  it('is tidied of downloads that were never finished, an hour after their last byte, when it is ours', async () => {
+    const half = (name: string, files = tinyFiles) => writeFiles(join(store, 'Microsoft', name, 'v1'), files);
+    const paths = [
+      await half('other-generic-cpu-1'),
+      await half('filled-1', { ...tinyFiles, 'inference_model.json': '' }),
+    ];
+    const past = new Date(Date.now() - 2 * 3_600_000);
+    for (const path of paths)
+      for (const name of ['..', '.', ...Object.keys(tinyFiles)]) await utimes(join(path, name), past, past);
+    await half('young-generic-cpu-1');
+    await pull();
+    expect(await readdir(join(store, 'Microsoft'))).toHaveLength(4);
+    expect(await pull({ tidy: { keepRevisions: 1 } })).toMatchObject({ reason: 'Done' });
+    expect(await readdir(join(store, 'Microsoft'))).toEqual(['filled-1', 'tiny-generic-cpu-2', 'young-generic-cpu-1']);
   });
 
   it('keeps what a revision with pods needs', async () => {
