@@ -1,5 +1,6 @@
 // Whole pulls from a registry in health: what is fetched, what is published, and what a restart costs.
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/models/digest.ts';
@@ -7,13 +8,14 @@ import { downloadBlob } from '../../src/models/download.ts';
 import { tryLock } from '../../src/models/fileLock.ts';
 import { shortReference } from '../../src/models/reference.ts';
 import { readRevisions } from '../../src/models/revisions.ts';
-import { openStore, prepareStore, type Store } from '../../src/models/store.ts';
+import { blobPath, openStore, prepareStore, type Store } from '../../src/models/store.ts';
 import { partialPath } from '../../src/models/storeBlobs.ts';
 import { writeManifest } from '../../src/models/storeManifests.ts';
-import { systemClock } from '../../src/process/clock.ts';
+import { type Clock, systemClock } from '../../src/process/clock.ts';
 import type { PullConfig } from '../../src/puller/config.ts';
 import { temporaryFolder } from '../unit/models/temporaryStore.ts';
 import { owner, random, referenceOn, registryFor, registryServer } from './download.ts';
+import { createEagerClock } from './eagerClock.ts';
 import { type ModelOn, modelOn, type PullFixture, pullFrom, requestCounter, sourceName, wholeModels } from './pull.ts';
 import type { RegistryServer } from './registryServer.ts';
 
@@ -84,8 +86,11 @@ describe('a pull into an empty store', () => {
     const second = modelOn(server, { name: 'library/other:latest', config: { model_type: '1B' } });
     const { run, store } = await pullFrom(server);
     await run();
+    const weights = blobPath(store, first.weights.digest);
+    await utimes(weights, 0, 0);
     const ending = await run({ revision: 'r2', reference: `${server.host}/library/other:latest` });
     expect(ending).toMatchObject({ reason: 'Done', fetchedBytes: second.config.size, sizeBytes: second.sizeBytes });
+    expect((await stat(weights)).mtimeMs, 'in use, for who tidies by age').toBeGreaterThan(Date.UTC(2025, 0, 1));
     expect((await wholeModels(store)).sort()).toEqual(
       [sourceName(first.digest), sourceName(second.digest, 'other')].sort(),
     );
@@ -223,6 +228,25 @@ describe('a tag that moves', () => {
 });
 
 describe('two pulls on one store at the same time', () => {
+  it('fail where one tidies away what the other publishes in that moment, and the next attempt mends it', async () => {
+    const server = await registryServer();
+    const { weights, digest } = modelOn(server);
+    const { run, store } = await pullFrom(server);
+    const clock = createEagerClock();
+    const published = () =>
+      existsSync(store.manifests) && readdirSync(store.manifests, { recursive: true }).join().includes(digest.slice(7));
+    const tidying: Clock = {
+      ...clock,
+      now() {
+        if (published()) rmSync(blobPath(store, weights.digest), { force: true });
+        return clock.now();
+      },
+    };
+    const ending = await run({}, { clock: tidying });
+    expect(ending).toMatchObject({ reason: 'Internal', message: expect.stringContaining('another pull has tidied') });
+    expect(await run()).toMatchObject({ reason: 'Done', fetchedBytes: weights.size });
+  });
+
   it('download once, and the other waits', async () => {
     const server = await registryServer();
     const model = modelOn(server, { size: 400_000 });

@@ -226,22 +226,28 @@ describe('a damaged blob in the cache', () => {
     expect(await wholeModels(store)).toEqual([sourceName(model.digest)]);
   });
 
-  it('that cannot be fetched again ends as Corrupt, names it, and keeps doing so until it can', async () => {
-    const { server, model, run, store } = await cached();
-    const well = { is: false };
-    server.always(/./, (call) => (well.is ? call.serve() : call.drop()));
-    await damage(store, model.weights.digest);
-    for (const verify of ['OnStart', 'OnPull'] as const) {
-      const ending = await run({ verify });
-      expect(ending).toMatchObject({ reason: 'Corrupt', exitCode: 42 });
-      expect(ending.message).toContain(blobPath(store, model.weights.digest));
-      expect(ending.message).toContain(server.host);
-      expect(await readdir(store.bad)).toHaveLength(1);
-    }
-    well.is = true;
-    await expect(run()).resolves.toMatchObject({ reason: 'Done' });
-    expect(await wholeModels(store)).toEqual([sourceName(model.digest)]);
-  });
+  it.each<[string, typeof damage]>([
+    ['has another byte', damage],
+    ['is cut short', (store, digest) => truncate(blobPath(store, digest), 100)],
+  ])(
+    'that %s and cannot be fetched again ends as Corrupt, names it, and keeps doing so until it can',
+    async (_, spoil) => {
+      const { server, model, run, store } = await cached();
+      const well = { is: false };
+      server.always(/./, (call) => (well.is ? call.serve() : call.drop()));
+      await spoil(store, model.weights.digest);
+      for (const verify of ['OnStart', 'OnPull'] as const) {
+        const ending = await run({ verify });
+        expect(ending).toMatchObject({ reason: 'Corrupt', exitCode: 42 });
+        expect(ending.message).toContain(blobPath(store, model.weights.digest));
+        expect(ending.message).toContain(server.host);
+        expect(await readdir(store.bad)).toHaveLength(1);
+      }
+      well.is = true;
+      await expect(run()).resolves.toMatchObject({ reason: 'Done' });
+      expect(await wholeModels(store)).toEqual([sourceName(model.digest)]);
+    },
+  );
 
   it('that nobody here has ever hashed is found where starts do not hash', async () => {
     const { model, run, store, server } = await cached();
