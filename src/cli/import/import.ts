@@ -11,7 +11,7 @@ import { type Surroundings, UsageError, type Verb } from '../verb.ts';
 import { importCourse, isCourse } from './course.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { importEnvironment, isEnvironment } from './environment.ts';
-import { identityOf, importManifest, isManifest } from './manifest.ts';
+import { identityOf, importManifest, isManifest, objectsOf } from './manifest.ts';
 import { importModelfile, isModelfile } from './modelfileImport.ts';
 import { setFoundryModel, setOllamaModel } from './words.ts';
 
@@ -47,7 +47,15 @@ interface Identity {
 function documentsOf(text: string): unknown[] {
   const documents = parseAllDocuments(text);
   if (documents.some(({ errors }) => errors.length > 0)) return [];
-  return documents.map((document) => document.toJS() as unknown).filter((content) => content !== null);
+  try {
+    return documents
+      .map((document): unknown => document.toJS())
+      .filter((content) => content !== null)
+      .flatMap(objectsOf);
+  } catch (error) {
+    if (error instanceof ReferenceError) return []; // aliases that lead nowhere, or that would become millions of values
+    throw error;
+  }
 }
 
 /** Throws a PullError where the file is none of those that can be read. */

@@ -1,6 +1,7 @@
 // Kubernetes manifests that run Ollama or Foundry Local by hand: an apps/v1 Deployment, and what stands beside it in the file.
 import { type Draft, type Fields, shown } from './draft.ts';
 import { importVariable, runtimeOfVariable } from './environment.ts';
+import { importRest } from './rest.ts';
 import { setOllamaModel, setPort } from './words.ts';
 
 const isFields = (value: unknown): value is Fields =>
@@ -19,10 +20,13 @@ interface Container {
   readonly env: readonly { name: string; value: string | undefined }[];
 }
 
-function containersOf(manifest: Fields): Container[] {
-  const spec = fieldsOf(manifest.spec);
-  const pod = manifest.kind === 'Pod' ? spec : fieldsOf(fieldsOf(spec.template).spec);
-  return listOf(pod.containers).map((fields) => ({
+const templateOf = (manifest: Fields): Fields =>
+  manifest.kind === 'Pod' ? manifest : fieldsOf(fieldsOf(manifest.spec).template);
+
+const podOf = (manifest: Fields): Fields => fieldsOf(templateOf(manifest).spec);
+
+function containersOf(manifest: Fields, list: 'containers' | 'initContainers'): Container[] {
+  return listOf(podOf(manifest)[list]).map((fields) => ({
     fields,
     env: listOf(fields.env).map(({ name, value }) => ({ name: String(name), value: textOf(value) })),
   }));
@@ -38,11 +42,19 @@ function runtimeOf({ fields, env }: Container): 'Ollama' | 'FoundryLocal' | unde
 /** `ollama run NAME`, `ollama pull NAME`, wherever a shell may say it. */
 const COMMAND = /\bollama\s+(?:run|pull)\s+([^\s;&|"']+)/;
 
-function setModelOfCommand(draft: Draft, { fields }: Container): void {
+function modelOfCommand({ fields }: Container): string | undefined {
   const hook = fieldsOf(fieldsOf(fields.lifecycle).postStart);
   const words = [fields.command, fields.args, fieldsOf(hook.exec).command].flat().filter((word) => word !== undefined);
-  const name = COMMAND.exec(words.join(' '))?.[1];
+  return COMMAND.exec(words.join(' '))?.[1];
+}
+
+/** The first container that names one; what else is said there goes with it, as does the whole of other containers. */
+function importCommands(draft: Draft, main: Container, others: readonly Container[]): void {
+  const name = [main, ...others].map(modelOfCommand).find((model) => model !== undefined);
   if (name) setOllamaModel(draft, name, 'command');
+  if (modelOfCommand(main)) return;
+  for (const field of ['command', 'args', 'lifecycle'])
+    if (main.fields[field]) draft.note(field, 'is not carried along: the operator starts and stops the runtime');
 }
 
 function importResources(draft: Draft, value: unknown): void {
@@ -78,13 +90,13 @@ function importContainer(draft: Draft, container: Container): void {
     if (value === undefined) draft.note(name, 'is no plain value; give it in spec.pod.env if the runtime needs it');
     else importVariable(draft, name, value, name);
   }
-  setModelOfCommand(draft, container);
   importResources(draft, fields.resources);
   const [port] = listOf(fields.ports);
   if (port?.containerPort !== undefined) setServedPort(draft, port.containerPort);
   if (unlikely.some((probe) => fields[probe]))
     draft.note('probes', 'are not carried along: those of the gateway ask whether the declared model answers');
   if (fields.volumeMounts) draft.note('volumeMounts', 'are not carried along: the store of the model is spec.storage');
+  importRest(draft, fields);
 }
 
 /** Where the runtime listened; the gateway takes its place, but not on the runtime's own port inside the pod. */
@@ -95,7 +107,8 @@ function setServedPort(draft: Draft, port: unknown): void {
 }
 
 function importWorkload(draft: Draft, manifest: Fields): void {
-  const containers = containersOf(manifest);
+  const containers = containersOf(manifest, 'containers');
+  const initContainers = containersOf(manifest, 'initContainers');
   const main = containers.find((container) => runtimeOf(container) !== undefined);
   if (!main) {
     draft.note(String(manifest.kind), 'runs neither Ollama nor Foundry Local; left out');
@@ -105,7 +118,12 @@ function importWorkload(draft: Draft, manifest: Fields): void {
   const { replicas } = fieldsOf(manifest.spec);
   if (typeof replicas === 'number') draft.set('replicas', replicas, 'replicas');
   importContainer(draft, main);
-  for (const { fields } of containers.filter((other) => other !== main))
+  const others = [...initContainers, ...containers.filter((other) => other !== main)];
+  importCommands(draft, main, others);
+  importRest(draft, podOf(manifest));
+  if (manifest.kind !== 'Pod') importRest(draft, fieldsOf(manifest.spec));
+  importRest(draft, { annotations: fieldsOf(templateOf(manifest).metadata).annotations });
+  for (const { fields } of others)
     draft.note(
       `container ${shown(fields.name)}`,
       'is not carried along: a model pod has the containers of the operator only',
@@ -120,6 +138,10 @@ const others: Readonly<Record<string, string>> = {
   Ingress: 'it can lead to the Service that the operator makes',
   NetworkPolicy: 'the operator makes one (spec.network.policy)',
 };
+
+/** What `kubectl get` prints of several objects is one. */
+export const objectsOf = (content: unknown): unknown[] =>
+  isManifest(content) && content.kind === 'List' && Array.isArray(content.items) ? content.items : [content];
 
 /** One document of a file; the name comes from the first workload. */
 export function importManifest(draft: Draft, manifest: Fields): void {

@@ -280,6 +280,61 @@ describe('a manifest', () => {
   });
 });
 
+describe('a manifest that says more', () => {
+  const container = {
+    name: 'ollama',
+    image: 'ollama/ollama',
+    envFrom: [{ secretRef: { name: 'x' } }],
+    imagePullPolicy: 'Always',
+  };
+  const spec = {
+    nodeSelector: { pool: 'gpu' },
+    tolerations: [{ key: 'gpu', operator: 'Exists' }],
+    serviceAccountName: 'ollama',
+    runtimeClassName: 'nvidia',
+    restartPolicy: 'Always',
+    securityContext: {},
+    initContainers: [
+      { name: 'pull', image: 'ollama/ollama', command: ['sh', '-c', 'ollama serve & ollama pull qwen2.5:3b'] },
+    ],
+    containers: [{ ...container, command: ['ollama', 'serve'] }],
+  };
+  const template = { metadata: { annotations: { a: 'b' } }, spec };
+  const workload = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'ollama' },
+    spec: { strategy: { type: 'Recreate' }, revisionHistoryLimit: 10, template },
+  };
+
+  it('keeps where its pods go, and has a word on everything else', async () => {
+    const { deployment, notes } = await importTexts({ 'a.yaml': workload });
+    expect(deployment.spec).toEqual({
+      runtime: 'Ollama',
+      model: { name: 'qwen2.5:3b' },
+      pod: { nodeSelector: { pool: 'gpu' }, tolerations: [{ key: 'gpu', operator: 'Exists' }] },
+    });
+    expect(notes.map((note) => note.split(':')[0])).toEqual([
+      'image',
+      'envFrom',
+      'command',
+      'serviceAccountName',
+      'runtimeClassName',
+      'strategy',
+      'annotations',
+      'container "pull"',
+    ]);
+  });
+
+  it('is read out of a list, as kubectl get prints it', async () => {
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'ollama' } };
+    const list = { apiVersion: 'v1', kind: 'List', items: [service, workload] };
+    const { deployment, notes } = await importTexts({ 'a.yaml': list });
+    expect(deployment).toMatchObject({ metadata: { name: 'ollama' }, spec: { model: { name: 'qwen2.5:3b' } } });
+    expect(notes[0]).toMatch(/^Service: /);
+  });
+});
+
 describe('variables', () => {
   it('are read from lines, with and without export and quotes', async () => {
     const text =
@@ -298,10 +353,18 @@ describe('variables', () => {
   });
 });
 
+/** 9⁹ values out of nine lines. */
+const bomb = Array.from(
+  { length: 9 },
+  (_, n) => `a${n}: &a${n} [${`${n > 0 ? `*a${n - 1}` : 'x'},`.repeat(9)}]\n`,
+).join('');
+
 describe('what cannot be imported', () => {
   it.each([
     ['nothing known', 'hello: world\n', 1, /none of the files that can be imported/],
     ['half YAML', 'a: [\n', 1, /none of the files that can be imported/],
+    ['an alias of nothing', 'deployment: { model: *x }\n', 1, /none of the files that can be imported/],
+    ['a bomb of aliases', `deployment: { model: x }\n${bomb}`, 1, /none of the files that can be imported/],
     [
       'a deployment that would be refused',
       'FROM phi\nPARAMETER num_ctx 5\n',
