@@ -84,6 +84,8 @@ const byStatusReason: Partial<Record<string, ApiErrorReason>> = {
 function reasonFor(code: number | undefined, status: KubeStatus | undefined): ApiErrorReason {
   const said = byStatusReason[status?.reason ?? ''] ?? byStatusCode[code ?? 0];
   if (said) return said;
+  // A field that the schema of a kind does not have: server-side apply answers with 500, although no retry can mend it.
+  if (code === 500 && status?.message?.startsWith('failed to create typed patch object')) return 'invalid';
   return code !== undefined && code >= 400 && code < 500 ? 'invalid' : 'unavailable';
 }
 

@@ -44,7 +44,8 @@ export async function applyForced(
   }
 }
 
-const isInvalid = (error: unknown): boolean => error instanceof ApiError && error.reason === 'invalid';
+/** A rule that the object as a whole breaks. What is no object of its kind at all, PUT would take without the part that is wrong. */
+const isInvalid = (error: unknown): boolean => error instanceof ApiError && error.statusCode === 422;
 
 /** PUT made us the owner of what it wrote, by Update: a later apply that leaves a field out would not take it away. */
 async function withoutTrace(client: Client, stored: KubeObject, call: Call): Promise<KubeObject> {

@@ -12,15 +12,20 @@ const latest = (times: (string | undefined)[]): number =>
 
 /** When a pod of this revision last got further (milliseconds since the epoch). A restart is no progress. */
 export function lastProgress(situation: Situation): number {
-  const { placement, previous } = situation;
-  const readySince = previous?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  const { placement } = situation;
   const moved = speakersOf(situation).map(({ heard }) => movedAtOf(heard) ?? 0);
   const pods = currentPods(situation).flatMap(({ metadata, pod }) => [
     metadata.creationTimestamp,
     pod.scheduledAt,
     ...pod.containers.filter(({ restarts }) => restarts === 0).map(({ startedAt }) => startedAt),
   ]);
-  return Math.max(latest([placement?.decision.since, readySince, ...pods]), ...moved, unaskedAt(situation));
+  return Math.max(latest([placement?.decision.since, ...pods]), readyAt(situation), ...moved, unaskedAt(situation));
+}
+
+/** When it was Ready last. While the status says that it is, that is now: what has just failed has not stood still for hours. */
+function readyAt({ previous, now }: Situation): number {
+  const ready = previous?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' ? now : latest([ready?.lastTransitionTime]);
 }
 
 /** After a restart nobody knows yet how far a pull is: it is given the time until it has been asked. */

@@ -129,6 +129,29 @@ describe.concurrent('what a pod shows', () => {
     expect(conditionOf(ready, 'Stalled')).toBeUndefined();
   });
 
+  test('what breaks after hours of service is told as what it is, not as a deadline that has passed', async ({
+    stage,
+  }) => {
+    await stage.apply({ ...smallest, rollout: { progressDeadlineSeconds: 60 } });
+    await stage.untilCondition('Ready', 'True');
+    await stage.running.skip(7_200_000);
+    const [pod] = await stage.pods();
+    await stage.patch(resources.pod, pod?.metadata.name ?? '', become('crash-loop'));
+    await stage.untilCondition('Ready', 'False', 'CrashLoopBackOff');
+    await stage.until('an event tells it', async () => (await eventsOf(stage, 'CrashLoopBackOff')).length > 0);
+    expect(await eventsOf(stage, 'ProgressDeadlineExceeded')).toEqual([]);
+  });
+
+  test('an affinity that Kubernetes does not know is refused, and changes nothing of what runs', async ({ stage }) => {
+    await stage.apply(smallest);
+    await stage.untilCondition('Ready', 'True');
+    const before = await stage.find(resources.deployment);
+    await stage.apply({ ...smallest, pod: { affinity: { nodeAfinity: {} } } });
+    const refused = await stage.untilCondition('Stalled', 'True', 'InvalidSpec');
+    expect(conditionOf(refused, 'Accepted')?.message).toMatch(/^Deployment\/model: .*nodeAfinity: field not declared/);
+    expect((await stage.find(resources.deployment))?.metadata.generation).toBe(before?.metadata.generation);
+  });
+
   test('pods that are evicted one after another say why there is none', async ({ stage }) => {
     const words = 'Usage of EmptyDir volume "models" exceeds the limit "1Gi".';
     await stage.apply(fated('evicted', { [simulation.message]: words }));

@@ -27,6 +27,14 @@ describe('classes', () => {
     expect(refusalError({ status: status(code, reason), statusCode: code }).reason).toBe(expected);
   });
 
+  test('a field that a kind does not have is invalid, although server-side apply answers with 500', () => {
+    const message =
+      'failed to create typed patch object (ai/model; apps/v1, Kind=Deployment): .spec.foo: field not declared';
+    expect(refusalError({ status: { kind: 'Status', code: 500, message } as never, statusCode: 500 }).reason).toBe(
+      'invalid',
+    );
+  });
+
   test.each([
     ['ECONNREFUSED', 'unavailable'],
     ['ECONNRESET', 'unavailable'],

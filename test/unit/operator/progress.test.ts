@@ -62,6 +62,8 @@ describe('progress', () => {
       lastTransitionTime: at(77),
     };
     expect(seconds(lastProgress(situation({ previous: { conditions: [ready] } })))).toBe(77);
+    const serving = { previous: { conditions: [{ ...ready, status: 'True' as const }] }, now: NOW + 7_200_000 };
+    expect(deadlineOf(situation(serving)).exceeded).toBe(false);
   });
 
   test('has been missing for too long once the deadline has passed since', () => {
