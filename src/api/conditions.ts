@@ -48,7 +48,8 @@ const refusals = {
   NameConflict: 'an object of another owner has the name of a child',
   FieldContested: 'another manager keeps changing a field back; the message names it',
   StorageMismatch: 'the claim that exists is not the one that the spec describes',
-  Forbidden: 'the operator lacks a permission; the message names verb and resource',
+  Forbidden:
+    'the API server does not let the operator: a permission is missing, or a quota or a policy forbids it; the message says which',
 } as const;
 
 const notEvaluated = { NotEvaluated: 'something else has to be solved first; see Accepted and Placed' } as const;

@@ -13,6 +13,8 @@ export interface LiveChild extends KubeObject {
   workload?: {
     /** Every pod is of the newest template and answers, and no older one is left: what `kubectl rollout status` waits for. */
     isRolledOut: boolean;
+    /** By `kubectl rollout pause`: its controller replaces no pod. */
+    isPaused?: true;
     /** Message of ReplicaFailure: quota or admission keeps pods from being made. */
     replicaFailure?: string;
   };
@@ -58,6 +60,7 @@ function workloadOf(raw: Raw): NonNullable<LiveChild['workload']> {
   const failure = conditions.find((c) => c.type === 'ReplicaFailure' && c.status === 'True');
   return {
     isRolledOut: isRolledOut(raw),
+    ...(raw.spec?.paused === true && { isPaused: true }),
     ...(failure && { replicaFailure: failure.message ?? '' }),
   };
 }
@@ -106,7 +109,8 @@ export function trimChild(object: KubeObject): LiveChild {
 
 function reduce(object: KubeObject): LiveChild {
   const raw = object as Raw;
-  const { name, namespace = '', uid, resourceVersion, generation, deletionTimestamp, ownerReferences } = raw.metadata;
+  const { name, namespace = '', uid, resourceVersion, generation, ownerReferences } = raw.metadata;
+  const { creationTimestamp, deletionTimestamp } = raw.metadata;
   const wanted = Object.entries(raw.metadata.annotations ?? {}).filter(([key]) => kept.includes(key));
   const deployment = raw.metadata.labels?.[labels.deployment];
   return {
@@ -119,6 +123,7 @@ function reduce(object: KubeObject): LiveChild {
       ...(resourceVersion && { resourceVersion }),
       ...(generation !== undefined && { generation }),
       ...(deletionTimestamp && { deletionTimestamp }),
+      ...(raw.kind === 'Deployment' && creationTimestamp && { creationTimestamp }),
       ...(ownerReferences && { ownerReferences: sharedOwners(ownerReferences) }),
       ...(wanted.length > 0 && { annotations: Object.fromEntries(wanted) }),
       labels: deployment === undefined ? {} : deploymentLabel(deployment),

@@ -4,7 +4,9 @@ import type { Key } from '../kube/types.ts';
 import { TransientError } from '../kube/verdict.ts';
 import { type Caches, type ChildKind, childKinds } from './caches.ts';
 import type { Gateways } from './gatewayPolls.ts';
+import { workloadOf } from './intent.ts';
 import type { Capability, Observed } from './observed.ts';
+import { isLeftOver } from './ownership.ts';
 import type { PodFacts } from './podFacts.ts';
 import type { PodWarnings } from './podWarnings.ts';
 import type { Upgrades } from './upgrades.ts';
@@ -34,14 +36,19 @@ export function createObserve({ caches, warnings, gateways, upgrades, serviceMon
     if (!caches.isSynced(namespace)) throw new NotSynced('the caches are not complete; an empty cache is not absence');
     const deployment = caches.deployments.get(key);
     if (!deployment) return undefined;
-    const pods = caches.podsOf(key).sort(byAge);
+    const children = caches.childrenOf(key);
+    const workload = workloadOf({ deployment, children });
+    const pods = caches
+      .podsOf(key)
+      .filter((pod) => !isLeftOver(pod, deployment, workload))
+      .sort(byAge);
     const kinds = Object.keys(childKinds) as ChildKind[];
     const forbidden = kinds.filter((kind) => caches.stateOf(kind, namespace) === 'forbidden');
     return {
       key,
       // Another release may have written it, under another schema.
       deployment: { ...deployment, status: parseStatus(deployment.status) },
-      children: caches.childrenOf(key),
+      children,
       forbiddenKinds: new Set(forbidden),
       pods,
       serviceMonitors: serviceMonitors(namespace),

@@ -18,6 +18,16 @@ function isHandedOver({ metadata }: StoredDeployment, object: KubeObject): boole
   return wish === 'true' || wish.split(',').some((item) => item.trim() === childKey(object));
 }
 
+/**
+ * Whether a pod was left by a deleted deployment of this name. It answers until the garbage collector comes, seconds later, and has
+ * our labels and perhaps our revision. A pod that is older than its deployment is ours where the workload is older too: taken over.
+ */
+export function isLeftOver(pod: KubeObject, { metadata }: StoredDeployment, workload: KubeObject | undefined): boolean {
+  const isOlder = ({ metadata: { creationTimestamp: born } }: KubeObject) =>
+    born !== undefined && metadata.creationTimestamp !== undefined && born < metadata.creationTimestamp;
+  return isOlder(pod) && !(workload && isOlder(workload));
+}
+
 /** Decides whose `live` is, seen from `deployment`. */
 export function claimOn(live: KubeObject, deployment: StoredDeployment): Claim {
   const controller = controllerOf(live);

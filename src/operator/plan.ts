@@ -224,6 +224,18 @@ function withStorageCheck(observed: Observed, settings: Settings): Refused | und
 }
 
 /**
+ * Until a decision is recorded with a workload, every pass makes it anew: one that waits, for a predecessor to go or for a webhook
+ * to come back, would write another time into the status with each look.
+ */
+function asToldBefore(outcome: Outcome, { record }: Intent, { deployment: { metadata, status } }: Observed): Outcome {
+  const told = status?.observedGeneration === metadata.generation ? status?.hardware : undefined;
+  if (outcome.kind !== 'placed' || record.decision || told?.since === undefined) return outcome;
+  const { choice } = outcome.decision;
+  const isSame = (['class', 'vendor', 'resourceName'] as const).every((field) => told[field] === choice[field]);
+  return isSame ? { ...outcome, decision: { ...outcome.decision, since: told.since } } : outcome;
+}
+
+/**
  * Works out what to do about one deployment.
  * @param now milliseconds since the epoch
  */
@@ -232,7 +244,7 @@ export function plan(observed: Observed, config: PlanConfig, now: number, intent
   if (intent.kind === 'refused') return refusedPlan(situation, intent);
   const mismatch = withStorageCheck(observed, intent.settings);
   if (mismatch) return refusedPlan(situation, mismatch);
-  const outcome = decide({ ...intent.ladder, world: observed.world });
+  const outcome = asToldBefore(decide({ ...intent.ladder, world: observed.world }), intent, observed);
   if (outcome.kind === 'nothingFits')
     return finish({ ...situation, settings: intent.settings, warnings: intent.warnings, outcome }, [], []);
   return placedPlan(situation, observed, intent, outcome, config);

@@ -31,8 +31,12 @@ function lastEnded({ pods, revision, previous, now }: Situation): string[] {
   return words === undefined ? [] : [`a pod before came to nothing: ${words}`];
 }
 
+const heldBack = ({ workload, name }: Situation): string[] =>
+  workload?.workload?.isPaused ? [`the rollout is paused; kubectl rollout resume deployment/${name}`] : [];
+
 /** For the message of Ready while replicas are missing. */
 export const besideCounted = (situation: Situation): string[] => [
+  ...heldBack(situation),
   ...waitedFor(situation, currentPods(situation).length),
   ...lastEnded(situation),
 ];

@@ -5,6 +5,8 @@ import { simulation } from '../../controlplane/stages.ts';
 import { conditionOf, smallest } from './tenant.ts';
 import { test } from './test.ts';
 
+const replicaSets = { ...resources.deployment, kind: 'ReplicaSet', plural: 'replicasets' };
+
 const withFate = (outcome: string, more: object = {}) => ({
   ...smallest,
   ...more,
@@ -176,6 +178,26 @@ describe.concurrent('a deployment', () => {
     expect(second.metadata.uid).not.toBe(first.metadata.uid);
     const owner = async () => (await stage.find(resources.deployment))?.metadata.ownerReferences?.[0]?.uid;
     expect(await owner()).toBe(second.metadata.uid);
+  });
+
+  test('that is made again is not Ready by the pods of the one before, which answer until they are collected', async ({
+    stage,
+  }) => {
+    await stage.kubectl('create', 'quota', 'one', '--hard=pods=1');
+    await stage.apply(smallest);
+    const { status } = await stage.untilCondition('Ready', 'True');
+    const [replicaSet] = await stage.list(replicaSets);
+    const held = replicaSet?.metadata.name ?? '';
+    await stage.patch(replicaSets, held, { metadata: { finalizers: ['example.com/held'] } });
+    await stage.remove();
+    await stage.until('the workload is gone', async () => !(await stage.find(resources.deployment)));
+    await stage.apply(smallest);
+    const again = await stage.untilCondition('Ready', 'False', 'FailedCreate');
+    expect(again.status).toMatchObject({ revision: status?.revision, replicas: 0, readyReplicas: 0 });
+    expect(conditionOf(again, 'Available')?.status).toBe('False');
+    expect((await stage.pods()).map(({ pod }) => pod.ready)).toEqual([true]);
+    await stage.patch(replicaSets, held, { metadata: { finalizers: null } });
+    await stage.kubectl('delete', 'quota', 'one');
   });
 
   test('that is paused is reported on and not touched', async ({ stage }) => {

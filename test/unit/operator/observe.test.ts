@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { StoredDeployment } from '../../../src/api/types.ts';
 import type { Caches } from '../../../src/operator/caches.ts';
 import { createObserve, NotSynced } from '../../../src/operator/observe.ts';
-import { deployment, pod } from './observation.ts';
+import { at, deployment, pod } from './observation.ts';
 
 interface Known {
   deployment?: StoredDeployment;
@@ -53,6 +53,13 @@ test('pods come in an order that does not depend on who was heard of first', asy
     (await observing({ deployment: deployment(), pods: given }))?.pods.map(({ metadata }) => metadata.name);
   expect(await names(pods)).toEqual(['b', 'a', 'c']);
   expect(await names([...pods].reverse())).toEqual(['b', 'a', 'c']);
+});
+
+test('pods that a deleted deployment of this name has left are not seen', async () => {
+  const anew = deployment(undefined, { creationTimestamp: at(10) });
+  const pods = [pod({ name: 'old', revision: 'r', createdAt: 5 }), pod({ name: 'new', revision: 'r', createdAt: 15 })];
+  const seen = await observing({ deployment: anew, pods });
+  expect(seen?.pods.map(({ metadata }) => metadata.name)).toEqual(['new']);
 });
 
 test('a kind that may not be listed is known to be unknown', async () => {

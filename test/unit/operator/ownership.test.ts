@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { annotations, GROUP, KIND, labels, VERSION } from '../../../src/api/types.ts';
 import type { KubeObject, OwnerReference } from '../../../src/kube/types.ts';
-import { claimOn } from '../../../src/operator/ownership.ts';
-import { deployment, spec, UID } from './observation.ts';
+import { claimOn, isLeftOver } from '../../../src/operator/ownership.ts';
+import { at, deployment, pod, spec, UID } from './observation.ts';
 
 const owner = (more: Partial<OwnerReference> = {}): OwnerReference => ({
   apiVersion: `${GROUP}/${VERSION}`,
@@ -69,5 +69,19 @@ describe('an object under the name of a child', () => {
     expect(claimOn(service(), deployment())).toMatchObject({
       message: expect.stringContaining(`hand it over with the annotation ${annotations.adopt}=Service/model`),
     });
+  });
+});
+
+describe('a pod with our labels', () => {
+  const anew = deployment(spec(), { creationTimestamp: at(10) });
+  const workload = (seconds: number) => service({ creationTimestamp: at(seconds) });
+  test.each<[string, number, KubeObject | undefined, boolean]>([
+    ['older than the deployment is left over', 9, undefined, true],
+    ['older than the deployment is left over, also once there is a new workload', 9, workload(11), true],
+    ['older than the deployment is ours with a workload that was taken over', 9, workload(5), false],
+    ['of the same second is ours', 10, undefined, false],
+    ['that is younger is ours', 11, workload(10), false],
+  ])('%s', (_title, born, taken, expected) => {
+    expect(isLeftOver(pod({ revision: 'r', createdAt: born }), anew, taken)).toBe(expected);
   });
 });

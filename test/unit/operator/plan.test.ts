@@ -102,6 +102,15 @@ describe('a spec that cannot be carried out', () => {
   });
 });
 
+test('a decision that could not be recorded yet keeps its time, so that waiting writes nothing', () => {
+  const first = plan(observed(), config, NOW).status(nothingFailed);
+  const waiting = observed({ deployment: { ...deployment(), status: first } });
+  expect(plan(waiting, config, NOW + 60_000).status(nothingFailed)).toEqual(first);
+  const edited = { ...waiting.deployment, metadata: { ...waiting.deployment.metadata, generation: 2 } };
+  const next = plan({ ...waiting, deployment: edited }, config, NOW + 60_000);
+  expect(next.status(nothingFailed).hardware?.since).toBe(at(60));
+});
+
 test('no time to fall back runs out while a deployment is paused', () => {
   const hardware: Spec['hardware'] = {
     preferred: { class: 'GPU', vendor: 'nvidia', whenAbsent: 'Wait' },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Spec, Status } from '../../../../src/api/schema.ts';
+import type { LiveChild } from '../../../../src/operator/liveChild.ts';
 import { plan } from '../../../../src/operator/plan.ts';
 import type { PodFacts } from '../../../../src/operator/podFacts.ts';
 import {
@@ -51,6 +52,16 @@ test.each<[string, (revision: string) => PodFacts[], Spec | undefined]>([
   ['one while new pods are made beside it', () => [leaving('older')], spec()],
 ])('nobody waits for %s', (_title, pods, given) => {
   expect(wordsOf(pods, given)).not.toContain('waiting for');
+});
+
+test('a rollout that somebody has paused is told with what ends it', () => {
+  const seen = carriedOut(observed({ deployment: deployment(spec()) }));
+  const workload = seen.children.get('Deployment/model') as LiveChild;
+  const held = { ...workload, workload: { isRolledOut: false, isPaused: true as const } };
+  const next = plan({ ...seen, children: new Map([['Deployment/model', held]]) }, config, NOW);
+  expect(conditionIn(next.status(nothingFailed), 'Ready')?.message).toBe(
+    '0 of 1 replicas of this revision answer; the rollout is paused; kubectl rollout resume deployment/model',
+  );
 });
 
 test('the last pod that was evicted tells why another is needed', () => {
