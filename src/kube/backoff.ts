@@ -13,13 +13,17 @@ export interface BackoffSettings {
   readonly resetAfterMs: number;
 }
 
-/** What client-go's reflector uses (tools/cache/reflector.go), so that a fleet behaves as API servers expect. */
+/**
+ * What client-go's reflector uses (tools/cache/reflector.go), so that a fleet behaves as API servers expect; but client-go forgets
+ * after 120 s. The API servers of a control plane that is upgraded go one after the other, minutes in all, and each that goes ends
+ * watches: with 120 s the third end finds us asleep for up to a minute, again and again.
+ */
 const reflectorBackoff: BackoffSettings = {
   baseMs: 800,
   factor: 2,
   maxMs: 30_000,
   jitter: 1,
-  resetAfterMs: 120_000,
+  resetAfterMs: 30_000,
 };
 
 export interface Backoff {

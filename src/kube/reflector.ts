@@ -109,6 +109,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   let olderLists = 0;
   /** In a row, since a watch last worked: that a list does is no sign that watches may be had. */
   let refusals = 0;
+  /** In a row, since a watch last worked: watches that began where the API server no longer remembers. */
+  let tooOld = 0;
   /** Watches in a row that said nothing, not even a bookmark, for as long as counts as dead. */
   let silentWatches = 0;
   /** We may list but not watch: lists are all the news we get, and no sign that anything was mended. */
@@ -181,8 +183,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     }
     if (end.signal.aborted) return 0;
     if (silent && lasted() < shortestWatchMs) return backoff.next();
-    refusals = 0;
-    heard();
+    watched();
     return random() * resumeWithinMs;
   }
 
@@ -202,9 +203,14 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       resumeFrom = resourceVersion;
       store.advance(resourceVersion, namespace);
     }
-    refusals = 0;
-    heard();
+    watched();
     tell(changes);
+  }
+
+  function watched(): void {
+    refusals = 0;
+    tooOld = 0;
+    heard();
   }
 
   function apply({ type, object }: Exclude<WatchEvent<T>, { type: 'ERROR' }>): Change<T>[] {
@@ -259,6 +265,9 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     }
     polling = refused && !listing;
     state = reaction === 'missing' || reaction === 'forbidden' ? reaction : 'backingOff';
+    // No failure of the API server: one that has just started has forgotten where we were, and a list is all that it takes.
+    if (error instanceof ApiError && error.reason === 'gone' && !listing && tooOld++ === 0)
+      return random() * resumeWithinMs;
     const pauseMs = reaction === 'forbidden' ? backoff.longest() : backoff.next();
     return Math.max(pauseMs, error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0);
   }

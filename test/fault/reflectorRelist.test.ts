@@ -34,6 +34,31 @@ describe('410 / compaction', () => {
     expect(news()).toEqual(['deleted a/two 2']);
   });
 
+  test('after an outage it is no failure of its own: the list comes at once', async () => {
+    const { server, clock } = await watching();
+    server.failAll('watch', () => refused('unavailable'));
+    server.dropWatches();
+    await clock.advance(2 * minute); // the waits are half a minute by now
+    server.put('a/three', 3);
+    server.compact();
+    server.failAll('watch');
+    const tries = server.watches.length;
+    await clock.advanceUntil(() => server.watches.length > tries);
+    const knownAt = clock.monotonic();
+    await clock.advanceUntil(() => server.lists.length === 2 && server.open === 1);
+    expect(clock.monotonic() - knownAt).toBeLessThanOrEqual(200);
+  });
+
+  test('of an API server that takes no watch from where its own lists are, lists are not asked without end', async () => {
+    const { server, clock } = await watching();
+    server.failAll('watch', () => refused('gone'));
+    server.dropWatches();
+    await clock.advance(10 * minute);
+    expect(server.lists.length).toBeLessThan(25);
+    server.failAll('watch');
+    await clock.advanceUntil(() => server.open === 1);
+  });
+
   test('compaction between two pages: all is asked for once more in one piece', async () => {
     const clock = createVirtualClock();
     const server = createModelServer(clock);
