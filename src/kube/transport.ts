@@ -35,7 +35,7 @@ export interface TransportOptions {
   clock: Clock;
   random: Random;
   userAgent: string;
-  /** Default true: HTTP/2 where the server offers it. False is for proxies that get it wrong. */
+  /** Default true: HTTP/2 where the server offers it, for what has no body. False is for proxies that get it wrong. */
   http2?: boolean;
   /** Milliseconds; default 30 s. */
   deadlineMs?: number;
@@ -115,7 +115,7 @@ export function createTransport(options: TransportOptions): Transport {
     let status: number | undefined;
     try {
       const answer = await send(urlOf(auth.server, request), {
-        dispatcher: pool.agentFor(credentials.tls),
+        dispatcher: pool.agentFor(credentials.tls, request.body === undefined ? 'reading' : 'writing'),
         method: request.method,
         headers: { 'user-agent': userAgent, ...headersOf(request), ...credentials.headers },
         body: request.body === undefined ? null : JSON.stringify(request.body),
@@ -236,9 +236,18 @@ const keepAliveMs = 60_000;
 // How soon TCP notices a peer that is gone while nothing is sent; load balancers forget a connection after 60 s.
 const tcpKeepAliveMs = 30_000;
 
+/**
+ * What has a body goes over HTTP/1.1: where such a request is aborted before its frames are out, undici 8 closes and destroys
+ * the HTTP/2 stream in one turn, and Node 20 to 26 then writes empty frames until the process is out of memory.
+ */
+interface Agents {
+  readonly reading: Agent;
+  readonly writing: Agent;
+}
+
 interface Pool {
   /** The shared agent; a new one when the TLS options are no longer the same object. */
-  agentFor(tls: TlsOptions): Agent;
+  agentFor(tls: TlsOptions, purpose: keyof Agents): Agent;
   /** Further requests open new connections; what runs on the old ones may finish. */
   retire(): void;
   close(): Promise<void>;
@@ -246,25 +255,34 @@ interface Pool {
 
 function createPool({ http2 = true, maxConnections = 64 }: TransportOptions): Pool {
   const agents = new Set<Agent>();
-  let current: { tls: TlsOptions; agent: Agent } | undefined;
+  let current: ({ tls: TlsOptions } & Agents) | undefined;
   let closed = false;
 
+  const open = (tls: TlsOptions, allowH2: boolean): Agent => {
+    const agent = openAgent(tls, allowH2, maxConnections);
+    agents.add(agent);
+    return agent;
+  };
+
   const retire = () => {
-    const agent = current?.agent;
+    const retired = new Set(current ? [current.reading, current.writing] : []);
     current = undefined;
-    agent
-      ?.close()
-      .catch(ignore)
-      .finally(() => agents.delete(agent));
+    for (const agent of retired)
+      agent
+        .close()
+        .catch(ignore)
+        .finally(() => agents.delete(agent));
   };
 
   return {
-    agentFor(tls) {
+    agentFor(tls, purpose) {
       if (closed) throw new Error('the transport is closed');
       if (current && current.tls !== tls) retire();
-      current ??= { tls, agent: openAgent(tls, http2, maxConnections) };
-      agents.add(current.agent);
-      return current.agent;
+      if (!current) {
+        const reading = open(tls, http2);
+        current = { tls, reading, writing: http2 ? open(tls, false) : reading };
+      }
+      return current[purpose];
     },
     retire,
     async close() {
