@@ -56,11 +56,15 @@ const options = {
       'How to read what gateways report: Direct (by the address of the pod), ApiServerProxy (through the API server) or None; ' +
       'default: Direct in a cluster, else ApiServerProxy',
   },
-  http2: { schema: flag, default: 'true', help: 'Speak HTTP/2 to the API server; false for proxies that get it wrong' },
+  http2: {
+    schema: flag,
+    default: 'true',
+    help: 'Read and watch the API server over HTTP/2; false for proxies that get it wrong',
+  },
   'model-pods-upgrade': {
     schema: z.enum(['OnNextChange', 'Rolling']),
     default: 'OnNextChange',
-    help: 'When pods take over what a new operator version renders: with the next change of their spec, or by themselves',
+    help: 'When pods take over what a new operator version renders: OnNextChange (of their spec) or Rolling (by themselves)',
   },
   'model-pods-upgrade-max': {
     schema: count(1000),
@@ -146,10 +150,11 @@ function optionValue<N extends OptionName>(
   throw new ConfigError(`${where}=${text}: ${parsed.error.issues[0]?.message ?? 'not understood'}; ${option.help}`);
 }
 
-/** http or https, with nothing in it that may not be read by everybody who may read pods. */
+/** http or https, with nothing in it that may not be read by everybody who may read pods. Patterns, so that the chart's schema has them too. */
 const proxyUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-  .refine((text) => !URL.parse(text)?.username, 'must hold no user name or password: it stands in every model pod');
+  .url('must be an http or https URL')
+  .regex(/^https?:\/\//, 'must be an http or https URL')
+  .regex(/^[^@]*$/, 'must hold no user name or password: it stands in every model pod');
 
 const pullProxy = z
   .strictObject({

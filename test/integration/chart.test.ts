@@ -162,6 +162,11 @@ suite('values', () => {
     ['a text for a number', ['--set-string', 'operator.workers=many']],
     ['no replica at all', ['--set', 'operator.replicas=0']],
     ['text for a list', ['--set', 'watchNamespaces=ai']],
+    ['a registry with a scheme', ['--set', 'imageRegistry=https://registry.example.org']],
+    ['a repository with a tag', ['--set', 'image.repository=registry.example.org/ai/operator:0.1.0']],
+    ['a digest that is none', ['--set', 'image.digest=0123456789ab']],
+    ['a proxy without a scheme', ['--set', 'defaults.pullProxy.httpsProxy=proxy.example.org:3128']],
+    ['a proxy with a password', ['--set', 'defaults.pullProxy.httpsProxy=http://me:secret@proxy.example.org:3128']],
   ];
   it.each(typos)('refuse %s', async (_title, argv) => {
     await expect(helm.template(argv)).rejects.toThrow(/values don't meet the specifications of the schema/);

@@ -9,14 +9,20 @@ const flag = (fallback: boolean) => z.boolean().default(fallback);
 const number = (fallback: number, least = 0) => z.int().min(least).default(fallback);
 const names = () => z.array(z.string()).default([]);
 const stringMap = (fallback: Record<string, string> = {}) => z.record(z.string(), z.string()).default(fallback);
+/** Text of a form that Helm can check, lest a pod be the first to say so. */
+const formed = (form: RegExp, fallback = '') => z.string().regex(form).default(fallback);
 /** As in a pod; Kubernetes checks it. */
 const asInPod = () => z.looseObject({}).default({});
 const listAsInPod = () => z.array(z.looseObject({})).default([]);
 
+/** No scheme, no tag: both have made images that no node can pull. */
+const registryForm = /^([A-Za-z0-9.-]+(:[0-9]+)?(\/[a-z0-9._/-]+)?)?$/;
+const repositoryForm = /^([A-Za-z0-9.-]+(:[0-9]+)?\/)?[a-z0-9._/-]+$/;
+
 const image = section({
-  repository: text('local-model-operator').describe('With or without a registry in front'),
-  tag: text().describe('Default: appVersion of the chart'),
-  digest: text().describe('sha256:…; goes before the tag'),
+  repository: formed(repositoryForm, 'local-model-operator').describe('With or without a registry in front; no tag'),
+  tag: formed(/^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$/).describe('Default: appVersion of the chart'),
+  digest: formed(/^(sha256:[0-9a-f]{64})?$/).describe('sha256:…; goes before the tag'),
   pullPolicy: z
     .enum(['Always', 'IfNotPresent', 'Never'])
     .default('IfNotPresent')
@@ -49,7 +55,7 @@ const operator = section({
   replicas: number(2, 1).describe('One acts, the others wait for its Lease'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   workers: number(8, 1).describe('Deployments that are worked on at the same time'),
-  http2: flag(true).describe('Speak HTTP/2 to the API server; false for proxies that get it wrong'),
+  http2: flag(true).describe('Read and watch the API server over HTTP/2; false for proxies that get it wrong'),
   gatewayAccess: z
     .enum(['Direct', 'None'])
     .default('Direct')
@@ -117,8 +123,8 @@ const chartValues = z
     nameOverride: text().describe('In place of the name of the chart'),
     fullnameOverride: text().describe('In place of release and chart in the names of all objects'),
     image,
-    imageRegistry: text().describe(
-      'Registry, with a path if need be, that takes the place of the host in every image: image above and defaults.images',
+    imageRegistry: formed(registryForm).describe(
+      'Registry, with a path if need be and without https://, that takes the place of the host in every image: image above and defaults.images',
     ),
     imagePullSecrets: names().describe('Names of Secrets in the namespace of the release, for the operator’s pods'),
     crds,
