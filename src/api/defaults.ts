@@ -41,7 +41,7 @@ export interface OperatorDefaults {
   ids: { user: number; group: number; fsGroup: number };
 }
 
-/** Pinned per release (DESIGN §5, Versions). */
+/** Pinned per release: what it was tested with. */
 export const OLLAMA_VERSION = '0.32.15';
 export const FOUNDRY_LOCAL_VERSION = '1.2.3';
 

@@ -1,6 +1,6 @@
 // The LocalModelDeployment: the one place where its shape is written down. Types, CRD, reference docs and test data come
-// from here (DESIGN §3). Defaults are not here: what the user did not say is filled in by src/api/defaults.ts and shown in
-// status.effective, so that it is never taken for what the user said.
+// from here (docs/decisions/0004-zod-as-source.md). Defaults are not here: what the user did not say is filled in by
+// src/api/defaults.ts and shown in status.effective, so that it is never taken for what the user said.
 import * as z from 'zod';
 import { api, network } from './access.ts';
 import { cel, immutable, type StateRule } from './cel.ts';
@@ -15,7 +15,7 @@ import { storage } from './storage.ts';
 
 export { RESERVED_PORTS } from './access.ts';
 
-/** Seconds that stopping a pod takes beside the longest request: lame duck before, unloading after (DESIGN §4). */
+/** Seconds that stopping a pod takes beside the longest request: lame duck before, unloading after. */
 export const DRAIN_SECONDS = { lameDuck: 5, unload: 15 } as const;
 const DEFAULT_REQUEST_TIMEOUT_SECONDS = 600;
 const drain = DRAIN_SECONDS.lameDuck + DRAIN_SECONDS.unload;

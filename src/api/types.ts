@@ -25,7 +25,7 @@ export interface LocalModelDeployment extends StoredDeployment {
   spec: Spec;
 }
 
-/** Annotations under our group, each with its one meaning (DESIGN §2, §5). */
+/** Annotations under our group, each with its one meaning. */
 export const annotations = {
   /** Set by people: pods are replaced, and a tag is resolved anew. */
   restartedAt: `${GROUP}/restarted-at`,

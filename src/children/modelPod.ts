@@ -1,4 +1,4 @@
-// The pod that serves a model: gateway, pull and runtime (DESIGN §4). A function of the settings without `replicas`, of the
+// The pod that serves a model: gateway, pull and runtime. A function of the settings without `replicas`, of the
 // hardware decision and of this code: scaling must never change it.
 import { annotations, labels } from '../api/types.ts';
 import { gatewayContainer } from './gatewayContainer.ts';

@@ -1,5 +1,5 @@
 // How often the kubelet asks, and how often it must be told no. The gateway has hysteresis of its own and answers for both
-// containers (DESIGN §4), so the kubelet's thresholds only bridge what keeps the two from talking.
+// containers, so the kubelet's thresholds only bridge what keeps the two from talking.
 import { RESERVED_PORTS } from '../api/schema.ts';
 import type { HttpProbe } from './pod.ts';
 
@@ -54,5 +54,5 @@ export function runtimeProbes(loadTimeoutSeconds: number): Probes {
   };
 }
 
-/** Returns once requests have drained, or at once where no drain was asked for (DESIGN §4, Stopping). */
+/** Returns once requests have drained, or at once where no drain was asked for (docs/gateway.md, Stopping). */
 export const waitForDrain = onAdmin('/drained');

@@ -88,6 +88,27 @@ describe('readiness', () => {
     await gateway.secondsUntil(/^Serving/);
   });
 
+  it('goes with the model, and who waits in the queue is told at once, while what runs goes on', async () => {
+    const limits = {
+      maxInFlight: 1,
+      maxQueue: 4,
+      queueTimeoutSeconds: 60,
+      requestTimeoutSeconds: 60,
+      maxBodyBytes: 1e6,
+    };
+    const { runtime, gateway } = await pod({ limits });
+    await gateway.secondsUntil(/^Serving/);
+    const running = await generate(gateway, { stream: true });
+    const waiting = generate(gateway);
+    await waitFor('one request waits', async () => (await gateway.status()).requests.queued === 1, patience);
+    runtime.brings = [];
+    runtime.listed = [];
+    const refused = await waiting;
+    expect([refused.status, await refused.text()]).toEqual([503, expect.stringContaining('ModelLost')]);
+    runtime.endStreams();
+    expect(await running.text()).toContain('"done":true');
+  });
+
   it('goes when the canary is answered with nothing, and comes back with an answer', async () => {
     const { runtime, gateway } = await pod({ canary: { intervalSeconds: 1 } });
     await gateway.secondsUntil(/^Serving/);

@@ -6,7 +6,7 @@ test('the selector is one label, for ever', () => {
   expect(selectorLabels('qwen')).toEqual({ 'localmodels.dev/deployment': 'qwen' });
 });
 
-test('the names that DESIGN promises', () => {
+test('the names that the docs promise', () => {
   const { deployment, clientService, metricsService, lock, claim } = childNames('qwen');
   expect([deployment, clientService, metricsService, lock, claim]).toEqual([
     'qwen',
