@@ -152,9 +152,9 @@ function refuseTheRest(server: Server | TlsServer, { onUnreadable, log }: FrontS
   };
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
     if (!socket.writable || !isAboutHttp(error)) return void socket.destroy();
-    // Where an answer has begun, or an earlier one is due, anything written now would be taken for a part of it.
+    // Where an answer has begun, or that of a whole request is due, anything written now would be taken for it.
     const [first, ...others] = sockets.responses(socket);
-    if (others.length > 0 || first?.headersSent) return void socket.destroy();
+    if (others.length > 0 || first?.headersSent || first?.req.complete) return void socket.destroy();
     refuse(socket, refusalOfUnreadable(error), first);
   });
   server.on('connect', (_, socket: Socket) => refuse(socket, new GatewayError('NotFound', 'there is no CONNECT here')));

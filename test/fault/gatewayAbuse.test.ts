@@ -58,6 +58,33 @@ describe('requests without waiting for answers', () => {
   });
 });
 
+describe('what is no HTTP, behind requests that are', () => {
+  const chat = requestText(head(`content-length: ${body.length}`), body);
+  const noise = 'this is no request\r\n\r\n';
+
+  it('cuts the connection while an answer comes, and adds nothing to it', async () => {
+    const door = await openDoor();
+    door.runtime.script = (call) => call.record({ message: { content: 'a' } });
+    const client = await rawClient(door.port);
+    client.send(chat);
+    await client.until(/"content":"a"/);
+    client.send(noise);
+    expect((await client.ended()).match(/HTTP\/1\.1 \d{3}/g)).toEqual(['HTTP/1.1 200']);
+    await vi.waitFor(() => expect(door.proxy.open).toBe(0), patience);
+  });
+
+  it.each([1, 2])('cuts the connection while answers are due, %i of them, and is none', async (count) => {
+    const door = await openDoor();
+    door.runtime.script = () => undefined;
+    const client = await rawClient(door.port);
+    client.send(chat.repeat(count));
+    await vi.waitFor(() => expect(door.runtime.calls).toHaveLength(count), patience);
+    client.send(noise);
+    expect(await client.ended()).toBe('');
+    await vi.waitFor(() => expect(door.proxy.open).toBe(0), patience);
+  });
+});
+
 describe('slow clients', () => {
   const quick = { headersTimeout: 1000, requestTimeout: 1500 };
 
