@@ -18,7 +18,7 @@ export interface WorldReader {
 
 /** Nodes without any extended resource offer nothing that a rung could ask for, and are not kept. */
 const offersDevices = ({ allocatable }: NodeFacts): boolean =>
-  Object.keys(allocatable).some((name) => name.includes('/') && !name.startsWith('attachable-volumes'));
+  Object.keys(allocatable).some((name) => name.includes('/'));
 
 async function readNodes(client: Client, signal: AbortSignal): Promise<World['nodes']> {
   const facts: NodeFacts[] = [];
@@ -49,7 +49,7 @@ export function createWorldReader({ client, clock }: { client: Client; clock: Cl
   return {
     read(signal) {
       const now = clock.monotonic();
-      if (shared && now < shared.until) return shared.world;
+      if (shared && now < shared.until) return abortable(shared.world, signal);
       // The reading outlives the reconcile that began it: others wait for it too.
       const world = Promise.all([readNodes(client, neverAborted), readDeviceClasses(client, neverAborted)]).then(
         ([nodes, deviceClasses]) => ({ nodes, deviceClasses }),
