@@ -1,5 +1,5 @@
 // What an answer of a registry, or none, means for the pull: nobody else looks at status codes.
-import { PullError, type PullErrorFacts, type PullFailure } from './errors.ts';
+import { errorCode, PullError, type PullErrorFacts, type PullFailure } from './errors.ts';
 import { distrustIn } from './untrusted.ts';
 
 /** Long enough for what registries say, short enough for a condition. */
@@ -42,6 +42,10 @@ export function networkError(cause: unknown, host: string, what: string): Error 
   if (distrust) {
     const message = `${host} shows a certificate that is not trusted: ${distrust.what}; ${distrust.cure}. Asked for the ${what}`;
     return new PullError('Untrusted', message, { cause });
+  }
+  if (errorCode(cause) === 'ERR_SSL_WRONG_VERSION_NUMBER') {
+    const cure = 'if it is meant to speak plain HTTP, set spec.model.source.registry.plainHttp';
+    return unreachable(`${host} does not answer with TLS; ${cure}. Asked for the ${what}`, { cause });
   }
   return unreachable(`${host} cannot be reached for the ${what}: ${describe(cause)}`, { cause });
 }

@@ -287,6 +287,14 @@ describe('TLS', () => {
     });
   });
 
+  it('that the registry does not speak is told with the field for plain HTTP, not in the words of OpenSSL', async () => {
+    const server = await registryServer();
+    const { registry } = registryFor({ plainHttp: false });
+    const ended = registry.manifest(referenceOn(server));
+    await expect(ended).rejects.toMatchObject({ reason: 'Unreachable' });
+    await expect(ended).rejects.toThrow(/does not answer with TLS; .* spec\.model\.source\.registry\.plainHttp/);
+  });
+
   it('is not left for http: not by a redirect to a manifest, not for a token', async () => {
     const { server, reference } = await secure();
     const plain = await registryServer();
