@@ -68,6 +68,8 @@ export function createCanary(options: CanaryOptions): Canary {
     slot.recalled.addEventListener('abort', () => abort.abort(), { once: true });
     const began = clock.monotonic();
     const { load } = truth.state.facts;
+    const hasCompany = () => admission.inFlight > 1; // itself is one
+    const begunBeside = hasCompany();
     // The numbers of an embedding are compared with nothing.
     const expected = kind() === 'Embed' ? undefined : config.expectContains;
     const seen = await within(clock, ANSWER_MS, abort.signal, (limit) => client.ask(question(name), limit)).then(
@@ -75,13 +77,23 @@ export function createCanary(options: CanaryOptions): Canary {
       judgeError,
     );
     running = undefined;
+    const beside = begunBeside || hasCompany();
     slot.release();
     const same = truth.state.facts.load.since === load.since && truth.state.facts.load.phase === load.phase;
     if (abort.signal.aborted || !same) return; // it gave way, or was asked of a model that has gone
     const seconds = (clock.monotonic() - began) / 1000;
-    if (seen.outcome !== 'Passed') log.warn({ outcome: seen.outcome, why: seen.message, seconds }, 'canary failed');
-    onResult?.({ outcome: seen.outcome, seconds });
-    truth.observe({ kind: 'Canary', seconds, ...seen });
+    tell(seen, seconds, beside);
+    truth.observe({ kind: 'Canary', seconds, beside, ...seen });
+  }
+
+  function tell({ outcome, message }: Seen, seconds: number, beside: boolean): void {
+    const fields = { outcome, why: message, seconds };
+    if (outcome === 'Silent' && beside) {
+      log.info(fields, 'canary told nothing, requests are at the runtime'); // nobody is to be alarmed by a long prompt
+      return;
+    }
+    if (outcome !== 'Passed') log.warn(fields, 'canary failed');
+    onResult?.({ outcome, seconds });
   }
 
   const stopListening = truth.onStep((state) => {

@@ -1,5 +1,13 @@
 // What the gateway knows of its pod: observations gathered, with runs of failures counted. No judgement here.
-import type { CanaryOutcome, LoadedModel, Observation, Problem, RuntimeAnswer, Target } from './observation.ts';
+import type {
+  CanaryOutcome,
+  CanarySeen,
+  LoadedModel,
+  Observation,
+  Problem,
+  RuntimeAnswer,
+  Target,
+} from './observation.ts';
 
 /** All times are monotonic milliseconds. */
 export interface Facts {
@@ -56,6 +64,8 @@ export interface RequestFacts {
 export interface CanaryFacts {
   readonly outcome?: CanaryOutcome;
   readonly at?: number;
+  /** When a later one ended that does not count. */
+  readonly toldNothingAt?: number;
   readonly seconds?: number;
   readonly message?: string;
   readonly failuresInARow: number;
@@ -170,13 +180,20 @@ function requestSeen(facts: Facts, { outcome, startedAt }: Of<'Request'>, now: n
   };
 }
 
-function canarySeen(facts: Facts, { outcome, seconds, message }: Of<'Canary'>, now: number): Facts {
+/**
+ * Being saturated is not being ill: while tokens arrive, and while a runtime reads a long prompt, which takes minutes on processors and
+ * lets nobody else have a turn. Where a request has failed it may be ill.
+ */
+const saysNothing = (facts: Facts, { outcome, beside }: CanarySeen, now: number): boolean =>
+  outcome === 'Silent' && (isBusy(facts, now) || (beside === true && facts.requests.failuresInARow === 0));
+
+function canarySeen(facts: Facts, told: CanarySeen, now: number): Facts {
   const { requests } = facts;
+  const { outcome, seconds, message } = told;
   const seen = { outcome, at: now, seconds, ...(message !== undefined && { message }) };
   if (outcome === 'Passed')
     return { ...facts, canary: { ...seen, failuresInARow: 0 }, requests: { ...requests, failuresInARow: 0 } };
-  // Being saturated is not being ill.
-  if (outcome === 'Silent' && isBusy(facts, now)) return facts;
+  if (saysNothing(facts, told, now)) return { ...facts, canary: { ...facts.canary, toldNothingAt: now } };
   const { failuresInARow, failingSince = now } = facts.canary;
   return { ...facts, canary: { ...seen, failuresInARow: failuresInARow + 1, failingSince } };
 }

@@ -43,6 +43,15 @@ export type CanaryOutcome = 'Passed' | 'Wrong' | 'Failed' | 'Silent';
  */
 export type RequestOutcome = 'Succeeded' | 'Progress' | 'Failed';
 
+export interface CanarySeen {
+  readonly kind: 'Canary';
+  readonly outcome: CanaryOutcome;
+  readonly seconds: number;
+  readonly message?: string;
+  /** Requests of clients were at the runtime too. */
+  readonly beside?: boolean;
+}
+
 export type Observation =
   /** Time has passed, and nothing else. */
   | { readonly kind: 'Tick' }
@@ -59,5 +68,5 @@ export type Observation =
   | { readonly kind: 'LoadFailed'; readonly message: string }
   /** `startedAt`: monotonic milliseconds at which the request began. */
   | { readonly kind: 'Request'; readonly outcome: RequestOutcome; readonly startedAt: number }
-  | { readonly kind: 'Canary'; readonly outcome: CanaryOutcome; readonly seconds: number; readonly message?: string }
+  | CanarySeen
   | { readonly kind: 'Drain' };

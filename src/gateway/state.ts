@@ -77,7 +77,8 @@ export function canaryDue({ facts, fitness, rules }: State, now: number): boolea
   const { canaryIntervalMs } = rules;
   if (canaryIntervalMs === undefined || facts.drainingSince !== undefined) return false;
   const { canary, requests } = facts;
-  const sinceLast = now - (canary.at ?? Number.NEGATIVE_INFINITY);
+  const never = Number.NEGATIVE_INFINITY;
+  const sinceLast = now - Math.max(canary.at ?? never, canary.toldNothingAt ?? never);
   const doubtful = canary.failuresInARow > 0 || requests.failuresInARow > 0;
   switch (fitness.reason) {
     case 'Failing':
@@ -87,7 +88,7 @@ export function canaryDue({ facts, fitness, rules }: State, now: number): boolea
     case 'Serving': {
       if (requests.failuresInARow >= FAILURE_LIMIT) return sinceLast >= CANARY_VERDICT_MS;
       if (doubtful) return sinceLast >= Math.min(CANARY_RETRY_MS, canaryIntervalMs);
-      const sinceSuccess = now - (requests.lastSuccessAt ?? Number.NEGATIVE_INFINITY);
+      const sinceSuccess = now - (requests.lastSuccessAt ?? never);
       return Math.min(sinceLast, sinceSuccess) >= canaryIntervalMs;
     }
     default:

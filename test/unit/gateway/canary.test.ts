@@ -8,12 +8,12 @@ import { createVirtualClock } from '../virtualClock.ts';
 import { cpuRules, lists, model, target, up } from './pod.ts';
 import { createScriptedRuntime } from './scriptedRuntime.ts';
 
-async function asked(config: Partial<NonNullable<GatewayConfig['canary']>> = {}) {
+async function asked(config: Partial<NonNullable<GatewayConfig['canary']>> = {}, maxInFlight = 1) {
   const clock = createVirtualClock();
   const truth = createTruth({ rules: cpuRules, clock, log: silentLogger });
   const client = createScriptedRuntime();
   const admission = createAdmission({
-    maxInFlight: 1,
+    maxInFlight,
     maxQueue: 1,
     queueTimeoutMs: 60_000,
     clock,
@@ -99,6 +99,30 @@ describe('the canary', () => {
     await clock.advance(31_000);
     expect(results).toEqual(['Silent']);
     await clock.advance(40_000);
+    expect(reason()).toBe('CanaryFailed');
+  });
+
+  it('takes silence for nothing while a request is at the runtime, which may be reading a long prompt', async () => {
+    const { clock, client, admission, results, reason, serve } = await asked({}, 2);
+    const slot = await admission.enter(new AbortController().signal);
+    client.slow = true;
+    await serve();
+    await clock.advance(300_000);
+    expect([results, reason()]).toEqual([[], 'Serving']);
+    expect(client.questions).toHaveLength(4); // each half a minute, a minute apart
+    slot.release();
+    await clock.advance(130_000);
+    expect(reason()).toBe('CanaryFailed');
+  });
+
+  it('does not where a request has failed', async () => {
+    const { clock, client, truth, admission, reason, serve } = await asked({}, 2);
+    await admission.enter(new AbortController().signal);
+    client.slow = true;
+    await serve();
+    await clock.advance(31_000);
+    truth.observe({ kind: 'Request', outcome: 'Failed', startedAt: clock.monotonic() });
+    await clock.advance(80_000);
     expect(reason()).toBe('CanaryFailed');
   });
 
