@@ -17,7 +17,7 @@ export async function refuseEscape(root: string, path: string): Promise<void> {
   } catch (error) {
     throw fileError(error, `follow ${path}`);
   }
-  throw new PullError('Corrupt', `${path} is a link that leads out of ${root}`);
+  throw new PullError('Corrupt', `${path} is a link that leads out of ${root}; put the file itself there`);
 }
 
 /** Makes one blob of `source` one of `store`, as a link. Throws a PullError `Corrupt` where it leads out of the source. */

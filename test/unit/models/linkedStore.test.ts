@@ -43,7 +43,7 @@ describe('a store of links', () => {
     await symlink(secret, blob);
     await expect(linkFrom(store, source, layer)).rejects.toMatchObject({
       reason: 'Corrupt',
-      message: `${blob} is a link that leads out of ${source.root}`,
+      message: `${blob} is a link that leads out of ${source.root}; put the file itself there`,
     });
     expect(await hasBlob(store, layer)).toBe(false);
   });
