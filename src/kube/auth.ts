@@ -54,7 +54,7 @@ export async function loadAuth(options: AuthOptions): Promise<Auth> {
   const chosen = kubeconfig ?? env.KUBECONFIG;
   if (!chosen && env.KUBERNETES_SERVICE_HOST) return inClusterAuth({ env, clock, serviceAccount });
   const paths = chosen || (env.HOME && join(env.HOME, '.kube', 'config'));
-  if (!paths) throw new Error('no API server to talk to: not in a cluster, and neither KUBECONFIG nor HOME is set');
+  if (!paths) throw new Error('not in a cluster, and neither KUBECONFIG nor HOME is set');
   // Only now: @kubernetes/client-node takes a process with this transport from 106 MB resident to 164 (Node 26, not bundled),
   // and in a cluster nobody needs it.
   const { kubeconfigAuth } = await import('./kubeconfig.ts');

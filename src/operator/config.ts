@@ -242,6 +242,14 @@ export function readDefaults(text: string | undefined): OperatorDefaults {
   };
 }
 
+function textOf(path: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    throw new ConfigError(`defaults file: ${(error as Error).message}`);
+  }
+}
+
 /** Pods can be reached from within their cluster alone, and a kubeconfig may lead to another one. */
 const usualAccess = (
   kubeconfig: string | undefined,
@@ -282,6 +290,6 @@ export function readConfig(
     gatewayAccess: value('gateway-access') ?? usualAccess(value('kubeconfig') ?? env.KUBECONFIG, env),
     upgrades: { mode: required('model-pods-upgrade'), maxConcurrent: required('model-pods-upgrade-max') },
     graceMs: required('grace-seconds') * 1000,
-    defaults: readDefaults(file === undefined ? undefined : readFile(file)),
+    defaults: readDefaults(file === undefined ? undefined : textOf(file, readFile)),
   };
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { OperatorDefaults } from '../api/defaults.ts';
-import { loadAuth } from '../kube/auth.ts';
+import { type Auth, loadAuth } from '../kube/auth.ts';
 import { type Client, createClient } from '../kube/client.ts';
 import { createTransport } from '../kube/transport.ts';
 import { startAdminServer } from '../process/adminServer.ts';
@@ -33,17 +33,28 @@ const readers: Record<GatewayAccess, (client: Client) => GatewayReader | undefin
   None: () => undefined,
 };
 
+/** Whoever starts it without one has a path to correct, not a stack to read. */
+async function authFor({ kubeconfig, context, serviceAccount }: OperatorConfig): Promise<Auth> {
+  try {
+    return await loadAuth({
+      env: process.env,
+      clock: systemClock,
+      ...(kubeconfig && { kubeconfig }),
+      ...(context && { context }),
+      ...(serviceAccount && { serviceAccount }),
+    });
+  } catch (error) {
+    // One line: a parser quotes the lines around a mistake, and in a kubeconfig these may be keys.
+    const [why] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new ConfigError(`no API server to talk to: ${why}; see --kubeconfig`);
+  }
+}
+
 async function main(config: OperatorConfig): Promise<void> {
   const log = createLogger({ level: config.logLevel, component: 'operator' });
   const { signal, dispose } = listenForShutdown({ process, log, clock: systemClock, graceMs: config.graceMs });
   const registry = createRegistry({ node: true });
-  const auth = await loadAuth({
-    env: process.env,
-    clock: systemClock,
-    ...(config.kubeconfig && { kubeconfig: config.kubeconfig }),
-    ...(config.context && { context: config.context }),
-    ...(config.serviceAccount && { serviceAccount: config.serviceAccount }),
-  });
+  const auth = await authFor(config);
   const transport = createTransport({
     auth,
     clock: systemClock,

@@ -102,6 +102,6 @@ contexts: [{name: dev, context: {cluster: c, user: u}}]
   });
 
   test('says so when there is nowhere to look', async () => {
-    await expect(loadAuth({ env: {}, clock })).rejects.toThrow('no API server to talk to');
+    await expect(loadAuth({ env: {}, clock })).rejects.toThrow('not in a cluster');
   });
 });

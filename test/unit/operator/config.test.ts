@@ -103,6 +103,14 @@ describe('the file of defaults', () => {
     expect(() => withFile(text)).toThrow(words);
   });
 
+  test('that is not there, or no file, is a mistake of whoever named it', () => {
+    const missing = () => {
+      throw new Error("ENOENT: no such file or directory, open '/none'");
+    };
+    expect(() => readConfig(['--config=/none'], {}, missing)).toThrow(ConfigError);
+    expect(() => readConfig(['--config=/none'], {}, missing)).toThrow(/^defaults file: ENOENT.*'\/none'/);
+  });
+
   test('that is no YAML is refused as a mistake of whoever wrote it', () => {
     expect(() => withFile('images: [')).toThrow(ConfigError);
   });
