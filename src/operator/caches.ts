@@ -145,7 +145,7 @@ export function createCaches(options: CachesOptions): Caches {
         resource: resources.pod,
         labelSelector: labels.deployment,
         store: pods,
-        onChange: (_key, _type, object, previous) => listeners.pod(deploymentKeyOf(object), object, previous),
+        onChange: (_key, _type, object, previous) => tellBoth(listeners.pod, object, previous),
       }),
     })),
   );
@@ -160,7 +160,7 @@ export function createCaches(options: CachesOptions): Caches {
           resource,
           labelSelector: CHILD_SELECTOR,
           store: children[kind as ChildKind],
-          onChange: (_key, _type, object, previous) => listeners.child(deploymentKeyOf(object), object, previous),
+          onChange: (_key, _type, object, previous) => tellBoth(listeners.child, object, previous),
         }),
       })),
     );
@@ -230,6 +230,17 @@ export function createCaches(options: CachesOptions): Caches {
       else if (resource.kind in children) children[resource.kind as ChildKind].noteWrite(key, written as LiveChild);
     },
   };
+}
+
+/** Who changes the label by which an object is found takes it from one deployment and gives it to another. */
+function tellBoth<T extends KubeObject>(
+  listener: (deployment: Key, object: T, previous?: T) => void,
+  object: T,
+  previous: T | undefined,
+): void {
+  const [now, before] = [deploymentKeyOf(object), previous && deploymentKeyOf(previous)];
+  listener(now, object, previous);
+  if (before !== undefined && before !== now) listener(before, object, previous);
 }
 
 /** A few pages are under way at a time, whoever asks. */

@@ -7,11 +7,14 @@ const SLACK_MS = 60_000;
 
 const hasEnded = ({ pod }: PodFacts): boolean => pod.phase === 'Failed' || pod.phase === 'Succeeded';
 
-/** With Recreate no new pod is made before the last old one is gone, and one on a node that does not answer never is. */
-function waitedFor({ pods, revision, strategy, settings }: Situation, counted: number): string[] {
+/**
+ * With Recreate no new pod is made before the last old one is gone, and one on a node that does not answer never is. An old one may
+ * be of the same revision: of an upgrade of the operator.
+ */
+function waitedFor({ pods, strategy, settings }: Situation, counted: number): string[] {
   if (strategy !== 'Recreate' || counted >= (settings?.replicas ?? 0)) return [];
   const [leaving] = pods
-    .filter((pod) => pod.metadata.deletionTimestamp && pod.pod.revision !== revision && !hasEnded(pod))
+    .filter((pod) => pod.metadata.deletionTimestamp && !hasEnded(pod))
     .sort((a, b) => (a.metadata.deletionTimestamp ?? '').localeCompare(b.metadata.deletionTimestamp ?? ''));
   if (!leaving) return [];
   const { name, deletionTimestamp } = leaving.metadata;

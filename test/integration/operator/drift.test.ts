@@ -173,6 +173,16 @@ describe.concurrent('also', () => {
     });
   });
 
+  test('a child that somebody labels as another deployment’s is taken back', async ({ stage }) => {
+    await stage.apply(smallest);
+    await stage.untilCondition('Ready', 'True');
+    await stage.kubectl('label', 'service', 'model', 'localmodels.dev/deployment=other', '--overwrite');
+    await stage.until('it is labelled again', async () => {
+      const service = await stage.find(resources.service);
+      return service?.metadata.labels?.[labels.deployment] === 'model';
+    });
+  });
+
   test('a budget that somebody turned round is turned back', async ({ stage }) => {
     await stage.apply({ ...smallest, replicas: 2 });
     await stage.untilCondition('Ready', 'True');

@@ -11,6 +11,7 @@ import {
   deployment,
   NOW,
   nothingFailed,
+  notReady,
   observed,
   pod,
   spec,
@@ -46,7 +47,7 @@ test('with Recreate, a pod of another revision that has not ended yet is named, 
 });
 
 test.each<[string, (revision: string) => PodFacts[], Spec | undefined]>([
-  ['one of this revision: its successor is made at once', (revision) => [leaving(revision)], undefined],
+  ['one whose successor is there', (revision) => [leaving(revision), pod({ revision, pod: notReady })], undefined],
   ['one that has ended and was not cleared away', () => [leaving('older', { phase: 'Failed' })], undefined],
   ['one that lives', () => [pod({ revision: 'older' })], undefined],
   ['one while new pods are made beside it', () => [leaving('older')], spec()],
