@@ -1,11 +1,12 @@
 // The operator as one thing that can be started and stopped: caches that are always warm, and, while it leads, the controller.
 import type { Registry } from 'prom-client';
+import { parseStatus } from '../api/validate.ts';
 import type { Client } from '../kube/client.ts';
 import type { Reconcile } from '../kube/controller.ts';
 import { createElector, type Elector } from '../kube/lease.ts';
 import { registerLeaderMetric } from '../kube/metrics.ts';
 import { createRecorder, type EventRecorder } from '../kube/recorder.ts';
-import type { Key } from '../kube/types.ts';
+import { type Key, keyOf } from '../kube/types.ts';
 import type { Clock, Random } from '../process/clock.ts';
 import type { Check } from '../process/health.ts';
 import type { Logger } from '../process/logger.ts';
@@ -20,9 +21,10 @@ import { createOptionalApis, type OptionalApis } from './optionalApis.ts';
 import { createPodWarnings } from './podWarnings.ts';
 import { createReconcile } from './reconcile.ts';
 import { createReporter } from './reporter.ts';
+import { isUpgrading } from './status.ts';
 import { createTerms, type Terms } from './term.ts';
 import { createTriggers } from './triggers.ts';
-import { createUpgrades } from './upgrades.ts';
+import { createUpgrades, type Upgrades } from './upgrades.ts';
 import { createWorldReader } from './worldReader.ts';
 
 export interface OperatorOptions {
@@ -53,14 +55,13 @@ interface Parts {
   optional: OptionalApis;
   gateways: Gateways;
   recorder: EventRecorder;
-  lookAtAll(): void;
+  upgrades: Upgrades;
 }
 
 /** The spine with its effects plugged in. */
-function assemble(options: OperatorOptions, { caches, optional, gateways, recorder, lookAtAll }: Parts): Reconcile {
+function assemble(options: OperatorOptions, { caches, optional, gateways, recorder, upgrades }: Parts): Reconcile {
   const { client, clock, log, config } = options;
   const { noteWrite } = caches;
-  const upgrades = createUpgrades(config.upgrades, lookAtAll);
   const warnings = createPodWarnings({ client, clock, log });
   return createReconcile({
     observe: createObserve({ caches, warnings, gateways, upgrades, serviceMonitors: optional.serviceMonitors }),
@@ -92,6 +93,12 @@ function gatewaysFor(
     random,
     log,
   });
+}
+
+/** Who was under way when the leader before us stopped goes on, before anybody else can begin. */
+function takePlaces(upgrades: Upgrades, { deployments }: Caches): void {
+  for (const { metadata, status } of deployments.values())
+    if (isUpgrading(parseStatus(status))) upgrades.note(keyOf(metadata), true);
 }
 
 function electorFor({ client, clock, random, log, identity, config, leaseNamespace }: OperatorOptions): Elector {
@@ -140,13 +147,15 @@ export function createOperator(options: OperatorOptions): Operator {
   const optional = createOptionalApis({ client, clock, random, log, caches, onChange: lookAtAll });
   const reporting = { reportingController: 'localmodels.dev/operator', reportingInstance: identity };
   const recorder = createRecorder({ client, clock, random, log, ...reporting });
+  const upgrades = createUpgrades(config.upgrades, lookAtAll);
   const terms: Terms = createTerms({
-    reconcile: assemble(options, { caches, optional, gateways, recorder, lookAtAll }),
+    reconcile: assemble(options, { caches, optional, gateways, recorder, upgrades }),
     workers: config.workers,
     keys: () => caches.deployments.keys(),
     async whenReady(signal) {
       await caches.whenSynced(signal);
       await optional.whenKnown(signal);
+      takePlaces(upgrades, caches);
     },
     meanwhile: gateways.run,
     clock,

@@ -28,7 +28,7 @@ import { noPull, type PullState, pullStateOf } from './pullState.ts';
 import { isPackOf, packTemplate, recordAnnotations, unpackTemplate } from './record.ts';
 import { revisionOf } from './revision.ts';
 import type { Situation } from './situation.ts';
-import { statusOf } from './status.ts';
+import { isUpgrading, statusOf } from './status.ts';
 import { claimMismatch } from './storage.ts';
 import { eventsBetween, type PlannedEvent } from './transitions.ts';
 
@@ -88,10 +88,7 @@ function render(observed: Observed, intent: Intent, decision: Decision, config: 
 
 /** While an upgrade that has begun is still replacing pods: the revision is the same, so only the workload can tell. */
 function isRolling({ workload }: Intent, { mayUpgrade, deployment }: Observed): boolean {
-  const began = deployment.status?.conditions?.some(
-    ({ type, reason }) => type === 'UpToDate' && reason === 'Upgrading',
-  );
-  return Boolean(began) && mayUpgrade && workload?.workload?.isRolledOut === false;
+  return isUpgrading(deployment.status) && mayUpgrade && workload?.workload?.isRolledOut === false;
 }
 
 /** In the order in which they are written: what restricts and what is mounted comes before the pods. */

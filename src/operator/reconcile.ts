@@ -13,6 +13,7 @@ import type { Observe } from './observe.ts';
 import type { Applied, Observed } from './observed.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Reporter } from './reporter.ts';
+import { isUpgrading } from './status.ts';
 import type { Upgrades } from './upgrades.ts';
 import type { WorldReader } from './worldReader.ts';
 
@@ -95,10 +96,7 @@ export function createReconcile(spine: Spine): Reconcile {
         );
         recorder.record(referenceTo(observed.deployment), event);
       }
-    upgrades.note(
-      key,
-      status.conditions?.some(({ type, reason }) => type === 'UpToDate' && reason === 'Upgrading') ?? false,
-    );
+    upgrades.note(key, isUpgrading(status));
     const failed = applied.failures.find(({ reason }) => reason === 'Failed');
     if (failed) throw new ChildNotWritten(`${failed.child}: ${failed.message}`);
     const waits = [next.requeueAfterMs(applied), waitMs].filter((ms): ms is number => ms !== undefined);

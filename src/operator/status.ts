@@ -118,6 +118,10 @@ export function isMajorChange(before: Status | undefined, after: Status): boolea
   return face(before) !== face(after);
 }
 
+/** Whether a status says that pods are being replaced. */
+export const isUpgrading = (status: Status | undefined): boolean =>
+  status?.conditions?.some(({ type, reason }) => type === 'UpToDate' && reason === 'Upgrading') ?? false;
+
 /** Whether only a pull has got further. */
 export function isProgressAlone(before: Status | undefined, after: Status): boolean {
   if (!before?.pull || !after.pull) return false;

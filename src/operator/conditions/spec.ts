@@ -101,6 +101,6 @@ export function upToDateCondition({ settings, upgrade, revision }: Situation): S
     'UpToDate',
     'False',
     'UpgradePending',
-    'this operator would render the pods differently; they change with the next change of the spec, with the annotation localmodels.dev/restarted-at, or when the chart says modelPods.upgrade: Rolling',
+    'this operator would render the pods differently; they change with the next change of the spec, with the annotation localmodels.dev/restarted-at, or in their turn where the chart says modelPods.upgrade: Rolling',
   );
 }

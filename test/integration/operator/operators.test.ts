@@ -4,7 +4,7 @@ import type { StoredDeployment } from '../../../src/api/types.ts';
 import { resources } from '../../../src/kube/resources.ts';
 import { simulation } from '../../controlplane/stages.ts';
 import type { RunningOperator, Stage } from './harness.ts';
-import { conditionOf, smallest } from './tenant.ts';
+import { type Any, conditionOf, smallest } from './tenant.ts';
 import { test } from './test.ts';
 
 const elected = (identity: string) => ({ identity, config: { leaderElect: true } });
@@ -136,6 +136,32 @@ describe.concurrent('an operator of another release', () => {
     begun.sort((a, b) => a.made - b.made);
     for (const [index, { made }] of begun.entries())
       if (index > 0) expect(made).toBeGreaterThanOrEqual(begun[index - 1]?.ready ?? 0);
+  });
+
+  test('lets the upgrade that is under way go on when another operator takes over, and begins no other', async ({
+    stage,
+  }) => {
+    const names = ['one', 'two', 'three', 'four'];
+    for (const name of names) await stage.apply(smallest, { name });
+    for (const name of names) await stage.untilCondition('Ready', 'True', undefined, name);
+    // Not the first in the order of the list, which is the order of the first passes.
+    const others = names.filter((name) => name !== 'two');
+    for (const name of others) await stage.apply({ ...smallest, paused: true }, { name });
+    await stage.running.stop();
+    await stage.kubectl('create', 'quota', 'full', '--hard=pods=4'); // so that the first upgrade cannot end
+    const choices = { defaults: nextRelease, config: { upgrades: { mode: 'Rolling', maxConcurrent: 1 } as const } };
+    const begun = async () => {
+      const workloads = await stage.list(resources.deployment);
+      const isNew = ({ spec }: Any) => spec.template.spec.initContainers[0].image === nextRelease.images.operator;
+      return workloads.filter(isNew).map(({ metadata }) => metadata.name);
+    };
+    stage.start(choices);
+    await stage.untilCondition('UpToDate', 'False', 'Upgrading', 'two');
+    await stage.running.stop();
+    for (const name of others) await stage.apply(smallest, { name });
+    stage.start(choices);
+    for (const name of others) await stage.untilCondition('UpToDate', 'False', 'UpgradePending', name);
+    expect(await begun()).toEqual(['two']);
   });
 });
 
