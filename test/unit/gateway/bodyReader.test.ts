@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createBodyRoom } from '../../../src/gateway/bodyReader.ts';
+import { createBodyRoom, readBody } from '../../../src/gateway/bodyReader.ts';
 import { createLightGate } from '../../../src/gateway/lightGate.ts';
 
 describe('room for bodies', () => {
@@ -13,6 +15,32 @@ describe('room for bodies', () => {
     expect(b.add(6)).toBe(true);
     b.close();
     expect(room.taken).toBe(0);
+  });
+});
+
+describe('a body', () => {
+  const pieces = Array.from({ length: 40 }, (_, index) => Buffer.alloc(64 * 1024, index + 1));
+  const whole = Buffer.concat(pieces);
+
+  function read(headers: Record<string, string>, maxBytes = whole.length) {
+    const request = Object.assign(Readable.from(pieces), { headers }) as unknown as IncomingMessage;
+    const place = createBodyRoom(100 * 1024 * 1024).open();
+    const { signal } = new AbortController();
+    return readBody(request, { maxBytes, place, signal, onWanted: () => undefined });
+  }
+
+  it.each([
+    ['that says how long it is', { 'content-length': String(whole.length) }],
+    ['in chunks, whose length nobody knows', {}],
+  ])('%s is read whole, also a large one', async (_, headers) => {
+    expect((await read(headers)).equals(whole)).toBe(true);
+  });
+
+  it.each([
+    ['says', { 'content-length': String(whole.length) }],
+    ['turns out', {}],
+  ])('is refused as soon as it %s to be too large', async (_, headers) => {
+    await expect(read(headers, whole.length - 1)).rejects.toMatchObject({ reason: 'TooLarge' });
   });
 });
 
