@@ -161,6 +161,15 @@ test('logs a failure, throws nothing, and tells it at the next occasion', async 
   expect(events).toHaveLength(1);
 });
 
+test('asks no more for those that wait once it is told that events are forbidden', async () => {
+  failures = Array.from({ length: 100 }, () => new ApiError('forbidden', 'events is forbidden'));
+  const { record, flush } = recorder();
+  for (let i = 0; i < 20; i++) record({ ...phi4, uid: `uid-${i}` }, placed);
+  await flush();
+  expect(100 - failures.length).toBe(4); // those that were on their way together
+  expect(warnings).toHaveLength(1);
+});
+
 test('goes quiet where events are forbidden, says so once, and tries again after ten minutes', async () => {
   failures = [new ApiError('forbidden', 'events is forbidden'), new ApiError('forbidden', 'events is forbidden')];
   const { record, flush } = recorder();

@@ -25,6 +25,10 @@ describe('docker credentials', () => {
     expect(parse({ [key]: { auth: btoa('me:pw') } }).find('a.test', 'x/y')).toEqual(basic('me', 'pw'));
   });
 
+  it('are read without the zeros that old versions of Docker pad passwords with', () => {
+    expect(parse({ 'a.test': { auth: btoa('me:pw\0\0') } }).find('a.test', 'x/y')).toEqual(basic('me', 'pw'));
+  });
+
   it('of a part of a host count before those of the whole', () => {
     const docker = parse({ 'a.test': { auth: btoa('all:1') }, 'a.test/team': { auth: btoa('team:2') } });
     expect(docker.find('a.test', 'team/model')).toEqual(basic('team', '2'));
