@@ -9,12 +9,17 @@ import type { UpgradePolicy } from './upgrades.ts';
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = (max: number) => z.coerce.number().int().min(1).max(max);
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const list = z.string().transform((text) =>
+const namesOf = (text: string): string[] =>
   text
     .split(',')
     .map((item) => item.trim())
-    .filter(Boolean),
-);
+    .filter(Boolean);
+
+/** An empty variable in a script must not come to mean all. */
+const list = z
+  .string()
+  .refine((text) => text === '' || namesOf(text).length > 0, 'must be names, separated by commas')
+  .transform(namesOf);
 
 /** None: what only gateways know (Accelerated, status.pull, why a runtime does not serve) is not known. */
 const gatewayAccesses = ['Direct', 'ApiServerProxy', 'None'] as const;

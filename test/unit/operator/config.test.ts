@@ -32,6 +32,7 @@ describe('configuration', () => {
   test('namespaces are a list; none means all', () => {
     expect(read(['--namespaces', 'a, b,,c']).namespaces).toEqual(['a', 'b', 'c']);
     expect(read(['--namespaces', '']).namespaces).toBeUndefined();
+    for (const nobody of [',', ' , ', ' ']) expect(() => read(['--namespaces', nobody])).toThrow('separated by commas');
   });
 
   test.each([
