@@ -235,6 +235,9 @@ function interruptible<T>(
 const keepAliveMs = 60_000;
 // How soon TCP notices a peer that is gone while nothing is sent; load balancers forget a connection after 60 s.
 const tcpKeepAliveMs = 30_000;
+// Beside HTTP/2. Eight passes write their children at once: with a connection for each, twenty and more stayed open for a minute, here
+// and in the API server, and all children were made no sooner (bench operator --count 100).
+const maxWriting = 12;
 
 /**
  * What has a body goes over HTTP/1.1: where such a request is aborted before its frames are out, undici 8 closes and destroys
@@ -258,8 +261,8 @@ function createPool({ http2 = true, maxConnections = 64 }: TransportOptions): Po
   let current: ({ tls: TlsOptions } & Agents) | undefined;
   let closed = false;
 
-  const open = (tls: TlsOptions, allowH2: boolean): Agent => {
-    const agent = openAgent(tls, allowH2, maxConnections);
+  const open = (tls: TlsOptions, allowH2: boolean, connections = maxConnections): Agent => {
+    const agent = openAgent(tls, allowH2, connections);
     agents.add(agent);
     return agent;
   };
@@ -280,7 +283,7 @@ function createPool({ http2 = true, maxConnections = 64 }: TransportOptions): Po
       if (current && current.tls !== tls) retire();
       if (!current) {
         const reading = open(tls, http2);
-        current = { tls, reading, writing: http2 ? open(tls, false) : reading };
+        current = { tls, reading, writing: http2 ? open(tls, false, Math.min(maxConnections, maxWriting)) : reading };
       }
       return current[purpose];
     },
