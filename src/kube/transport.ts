@@ -1,11 +1,13 @@
 // Requests to the API server over one shared pool of connections: credentials, deadlines, retries, bounded answers.
-import { Agent, type Dispatcher, request as send } from 'undici';
+import { request as read } from 'undici';
 import { type Clock, delay, type Random } from '../process/clock.ts';
 import { type ApiRequest, callOf, headersOf, parsing, readText, statusIn, urlOf } from './apiRequest.ts';
-import type { Auth, Credentials, TlsOptions } from './auth.ts';
+import type { Auth, Credentials } from './auth.ts';
+import { type ConnectionOptions, type Connections, createConnectionPool } from './connectionPool.ts';
 import { ApiError, networkError, parseRetryAfter, refusalError } from './errors.ts';
 import { jsonLines } from './jsonLines.ts';
 import { type Lifetime, openLifetime } from './lifetime.ts';
+import type { Answer } from './writer.ts';
 
 export interface StreamRequest<T> extends ApiRequest {
   /** Milliseconds without a byte after which the connection counts as dead. */
@@ -30,26 +32,20 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export interface TransportOptions {
+export interface TransportOptions extends ConnectionOptions {
   auth: Auth;
   clock: Clock;
   random: Random;
   userAgent: string;
-  /** Default true: HTTP/2 where the server offers it, for what has no body. False is for proxies that get it wrong. */
-  http2?: boolean;
   /** Milliseconds; default 30 s. */
   deadlineMs?: number;
   /** After the first attempt; default 3. */
   maxRetries?: number;
   /** Bytes of an answer, or characters of one document of a stream; default 64 MiB. */
   maxAnswer?: number;
-  /** With HTTP/1.1 each watch holds one, and what exceeds them waits its turn. Default 64. */
-  maxConnections?: number;
   /** Told of each attempt, for metrics: no `status` means that no answer came; `ms` until the headers. */
   onRequest?: (attempt: { verb: string; status: number | undefined; ms: number }) => void;
 }
-
-type Answer = Dispatcher.ResponseData;
 
 const retryBaseMs = 100;
 // A server that asks for more leaves the decision to the caller, who has a queue to wait in.
@@ -61,7 +57,7 @@ const ignore = () => undefined;
 export function createTransport(options: TransportOptions): Transport {
   const { auth, clock, random, userAgent, onRequest = ignore } = options;
   const { deadlineMs = 30_000, maxRetries = 3, maxAnswer = 64 * 1024 * 1024 } = options;
-  const pool = createPool(options);
+  const pool = createConnectionPool(options);
 
   const answerBy = (request: ApiRequest, life: Lifetime) =>
     life.limit(request.deadlineMs ?? deadlineMs, () => silence(request, 'no answer in time'));
@@ -105,7 +101,7 @@ export function createTransport(options: TransportOptions): Transport {
     const { answer, credentials } = await attempt(request, life);
     if (answer.statusCode !== 401) return accepted(request, answer);
     auth.refuse(credentials);
-    await answer.body.dump();
+    await readText(answer.body, request, largestRefusal).catch(ignore); // so that its connection is free
     return accepted(request, (await attempt(request, life)).answer);
   }
 
@@ -114,21 +110,26 @@ export function createTransport(options: TransportOptions): Transport {
     const startedAt = clock.monotonic();
     let status: number | undefined;
     try {
-      const answer = await send(urlOf(auth.server, request), {
-        dispatcher: pool.agentFor(credentials.tls, request.body === undefined ? 'reading' : 'writing'),
-        method: request.method,
-        headers: { 'user-agent': userAgent, ...headersOf(request), ...credentials.headers },
-        body: request.body === undefined ? null : JSON.stringify(request.body),
-        signal: life.signal,
-        // All limits are on the clock that we were given.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
+      const headers = { 'user-agent': userAgent, ...headersOf(request), ...credentials.headers };
+      const answer = await send(request, headers, pool.connectionsFor(credentials.tls), life.signal);
       status = answer.statusCode;
       return { answer, credentials };
     } finally {
       onRequest({ verb: request.verb, status, ms: clock.monotonic() - startedAt });
     }
+  }
+
+  function send(
+    request: ApiRequest,
+    headers: Record<string, string>,
+    { reader, writer }: Connections,
+    signal: AbortSignal,
+  ) {
+    const { method, body } = request;
+    const url = urlOf(auth.server, request);
+    if (body !== undefined) return writer.send(url, { method, headers, body: JSON.stringify(body), signal });
+    // All limits are on the clock that we were given.
+    return read(url, { dispatcher: reader, method, headers, signal, headersTimeout: 0, bodyTimeout: 0 });
   }
 
   async function credentialsFor(request: ApiRequest, life: Lifetime): Promise<Credentials> {
@@ -230,75 +231,3 @@ function interruptible<T>(
     [Symbol.asyncDispose]: async () => void (await stop()),
   };
 }
-
-// Less than the 90 s after which an API server closes idle connections, else we would write into closed ones.
-const keepAliveMs = 60_000;
-// How soon TCP notices a peer that is gone while nothing is sent; load balancers forget a connection after 60 s.
-const tcpKeepAliveMs = 30_000;
-// Beside HTTP/2. Eight passes write their children at once: with a connection for each, twenty and more stayed open for a minute, here
-// and in the API server, and all children were made no sooner (bench operator --count 100).
-const maxWriting = 12;
-
-/**
- * What has a body goes over HTTP/1.1: where such a request is aborted before its frames are out, undici 8 closes and destroys
- * the HTTP/2 stream in one turn, and Node 20 to 26 then writes empty frames until the process is out of memory.
- */
-interface Agents {
-  readonly reading: Agent;
-  readonly writing: Agent;
-}
-
-interface Pool {
-  /** The shared agent; a new one when the TLS options are no longer the same object. */
-  agentFor(tls: TlsOptions, purpose: keyof Agents): Agent;
-  /** Further requests open new connections; what runs on the old ones may finish. */
-  retire(): void;
-  close(): Promise<void>;
-}
-
-function createPool({ http2 = true, maxConnections = 64 }: TransportOptions): Pool {
-  const agents = new Set<Agent>();
-  let current: ({ tls: TlsOptions } & Agents) | undefined;
-  let closed = false;
-
-  const open = (tls: TlsOptions, allowH2: boolean, connections = maxConnections): Agent => {
-    const agent = openAgent(tls, allowH2, connections);
-    agents.add(agent);
-    return agent;
-  };
-
-  const retire = () => {
-    const retired = new Set(current ? [current.reading, current.writing] : []);
-    current = undefined;
-    for (const agent of retired)
-      agent
-        .close()
-        .catch(ignore)
-        .finally(() => agents.delete(agent));
-  };
-
-  return {
-    agentFor(tls, purpose) {
-      if (closed) throw new Error('the transport is closed');
-      if (current && current.tls !== tls) retire();
-      if (!current) {
-        const reading = open(tls, http2);
-        current = { tls, reading, writing: http2 ? open(tls, false, Math.min(maxConnections, maxWriting)) : reading };
-      }
-      return current[purpose];
-    },
-    retire,
-    async close() {
-      closed = true;
-      await Promise.all([...agents].map((agent) => agent.destroy()));
-    },
-  };
-}
-
-const openAgent = (tls: TlsOptions, allowH2: boolean, connections: number) =>
-  new Agent({
-    allowH2,
-    connections,
-    keepAliveTimeout: keepAliveMs,
-    connect: { ...tls, keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs },
-  });
