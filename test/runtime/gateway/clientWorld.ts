@@ -40,6 +40,7 @@ export async function mountSecrets(
   await mkdir(tls);
   const { cert, key } = selfSigned();
   await writeFile(join(keys, 'testers'), `${API_KEY}\n`);
+  await writeFile(join(keys, 'guests'), 'key-that-ends expires=2100-01-01\n');
   await writeFile(join(tls, 'tls.crt'), cert);
   await writeFile(join(tls, 'tls.key'), key);
   const auth = { secretName: 'keys', directory: keys };
