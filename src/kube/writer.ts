@@ -52,22 +52,12 @@ export function createWriter({ tls, maxConnections, keepAliveMs, tcpKeepAliveMs 
   const plain = new http.Agent(settings);
   const secure = new https.Agent({ ...settings, ...tls });
   const running = new Set<http.ClientRequest>();
-  let idle = Promise.withResolvers<void>();
-  idle.resolve();
 
-  function begin(request: http.ClientRequest): void {
-    if (running.size === 0) idle = Promise.withResolvers<void>();
-    running.add(request);
-    request.once('close', () => {
-      running.delete(request);
-      if (running.size === 0) idle.resolve();
-    });
-  }
-
-  const hangUp = () => {
+  async function hangUp(): Promise<void> {
+    await Promise.all([...running].map((request) => new Promise((closed) => request.once('close', closed))));
     plain.destroy();
     secure.destroy();
-  };
+  }
 
   return {
     send: (url, { method, headers, body, signal }) =>
@@ -76,21 +66,18 @@ export function createWriter({ tls, maxConnections, keepAliveMs, tcpKeepAliveMs 
         const request = url.startsWith('https:')
           ? https.request(url, { ...options, agent: secure })
           : http.request(url, { ...options, agent: plain });
-        begin(request);
+        running.add(request);
+        request.once('close', () => running.delete(request));
         request.on('error', reject); // each time: what comes after the answer has begun, its reader hears as well
         request.once('response', (answer) =>
           resolve({ statusCode: answer.statusCode ?? 0, headers: answer.headers, body: answer }),
         );
         request.end(body);
       }),
-    async close() {
-      await idle.promise;
-      hangUp();
-    },
+    close: hangUp,
     async destroy() {
       for (const request of running) request.destroy(new Error('the transport is closed'));
-      await idle.promise;
-      hangUp();
+      await hangUp();
     },
   };
 }
